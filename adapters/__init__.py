@@ -1,0 +1,1 @@
+"""Adapters: one folder a technology, each behind a port of the core."""

@@ -1,0 +1,1 @@
+"""The ways in and out: payment gateways behind `wallet_core.payments`."""

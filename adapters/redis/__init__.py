@@ -1,0 +1,1 @@
+"""Redis behind the cache ports: disposable, and never asked for a decision."""

@@ -1,0 +1,1 @@
+"""Passwords by bcrypt, access tokens by PyJWT."""

@@ -1,0 +1,1 @@
+"""Where the service starts: settings, the container, HTTP and the command line."""

@@ -1,0 +1,1 @@
+"""The HTTP contract over the core: routes, schemas, errors."""

@@ -1,0 +1,1 @@
+"""Who people are: signing up, proving a password, carrying a token."""
