@@ -1,0 +1,80 @@
+"""Accounts: one balance in one currency, of a person's wallet or of the system."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final, TypeAlias
+from uuid import UUID, uuid5
+
+from wallet_core.ids import AccountId, UserId, WalletId
+
+BALANCE_MAX: Final = 2**63 - 1
+"""The largest balance, up or down, that an account can hold: what a signed 64-bit integer holds."""
+
+PAYOUT: Final = "payout"
+"""The system wallet that money leaves through."""
+
+_SYSTEM_WALLETS: Final = UUID("2f0d7ab4-7c5e-5d0e-9f6c-5b1a3c0e8d11")
+
+AccountKey: TypeAlias = tuple[WalletId, str]
+"""What commands call an account by: its wallet and its currency."""
+
+
+def gateway_wallet(gateway: str) -> str:
+    """The name of the system wallet that a gateway's money comes from."""
+    return f"gateway:{gateway}"
+
+
+def system_wallet_id(name: str) -> WalletId:
+    """The id of a wallet of the system, the same in every installation."""
+    return WalletId(uuid5(_SYSTEM_WALLETS, name))
+
+
+class AccountStatus(StrEnum):
+    """Whether money may move. Kept on the account, so that the lock that orders movements orders a freeze too."""
+
+    ACTIVE = "active"
+    FROZEN = "frozen"
+    DEACTIVATED = "deactivated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account as it stood when its row was read. Amounts are minor units.
+
+    `version` counts its entries and `declines` the recorded refusals of its owner's commands; `holder` is the name the
+    other side sees. An account without a user is the system's and may go below zero.
+    """
+
+    id: AccountId
+    wallet_id: WalletId
+    user_id: UserId | None
+    holder: str | None = None
+    currency: str
+    balance: int = 0
+    held: int = 0
+    version: int = 0
+    declines: int = 0
+    status: AccountStatus = AccountStatus.ACTIVE
+
+    @property
+    def key(self) -> AccountKey:
+        """What commands call it by."""
+        return (self.wallet_id, self.currency)
+
+    @property
+    def available(self) -> int:
+        """What may be spent: the balance less what is held."""
+        return self.balance - self.held
+
+    @property
+    def revision(self) -> int:
+        """Rises with everything that its owner's history shows."""
+        return self.version + self.declines
+
+    def moved(self, amount: int) -> "Account":
+        """The account after one more entry of that signed amount."""
+        return replace(self, balance=self.balance + amount, version=self.version + 1)
+
+    def having_declined(self) -> "Account":
+        """The account after one more recorded refusal."""
+        return replace(self, declines=self.declines + 1)

@@ -1,0 +1,44 @@
+"""Balances kept at hand for readers. A cache answers faster and decides nothing."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from wallet_core.ids import WalletId
+from wallet_core.ledger.accounts import Account
+from wallet_core.ledger.commands import Command
+from wallet_core.ledger.outcomes import Outcome
+from wallet_core.ledger.port import Ledger
+
+
+class AccountCache(Protocol):
+    """Where accounts are kept for a few seconds. It may forget anything at any time and never fails.
+
+    Every implementation passes `wallet_core.testing.contracts.AccountCacheContract`.
+    """
+
+    async def get(self, wallet_id: WalletId, currency: str) -> Account | None:
+        """The newest account that was put, unless it is forgotten."""
+        ...
+
+    async def put(self, accounts: Sequence[Account]) -> None:
+        """Keep the accounts, except where one of a higher revision is kept already."""
+        ...
+
+
+class CachingLedger:
+    """A Ledger that puts what another one changed into a cache, after the commit and before the answer.
+
+    So whoever was told of a movement finds it in the cache, and one round trip serves the whole batch.
+    """
+
+    def __init__(self, ledger: Ledger, cache: AccountCache) -> None:
+        self._ledger = ledger
+        self._cache = cache
+
+    async def post(self, commands: Sequence[Command]) -> list[Outcome]:
+        """As Ledger.post."""
+        outcomes = await self._ledger.post(commands)
+        newest = {account.key: account for outcome in outcomes for account in outcome.accounts if account.user_id}
+        if newest:
+            await self._cache.put(list(newest.values()))
+        return outcomes

@@ -1,0 +1,117 @@
+"""Limits: how much a person may move out in a calendar day and month, and how much they did.
+
+A limit carries its own running use, so that checking it costs the same however much was moved before, and so that the
+lock on its row makes the check exact.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+
+from wallet_core.clock import date_in, start_of
+from wallet_core.ids import UserId
+from wallet_core.ledger.commands import LimitKind
+
+
+class LimitWindow(StrEnum):
+    """What a maximum is counted over."""
+
+    DAILY = "daily"
+    MONTHLY = "monthly"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """Maximums in minor units. Zero allows nothing."""
+
+    daily: int
+    monthly: int
+
+    def within(self, other: "Caps") -> bool:
+        """Whether neither is above the other's."""
+        return self.daily <= other.daily and self.monthly <= other.monthly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowUse:
+    """How much of one maximum is used, in minor units, and when it starts anew."""
+
+    window: LimitWindow
+    limit: int
+    used: int
+    resets_at: datetime
+
+    @property
+    def remaining(self) -> int:
+        """What may still be moved; never below zero, though a maximum may have been lowered below its use."""
+        return max(self.limit - self.used, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """One person's limit for one kind of movement in one currency.
+
+    `granted` is what the operator allows and `chosen` what the person allows themselves; the lower one holds. `day` is
+    the business date up to which movements were counted: `day_used` is that day's use, `month_used` that month's.
+    """
+
+    user_id: UserId
+    kind: LimitKind
+    currency: str
+    granted: Caps
+    chosen: Caps | None = None
+    time_zone: str
+    day: date
+    day_used: int = 0
+    month_used: int = 0
+
+    @property
+    def caps(self) -> Caps:
+        """The maximums in force."""
+        if self.chosen is None:
+            return self.granted
+        return Caps(
+            daily=min(self.granted.daily, self.chosen.daily),
+            monthly=min(self.granted.monthly, self.chosen.monthly),
+        )
+
+    def at(self, now: datetime) -> "Limit":
+        """The limit as it stands at that moment, with windows that have passed started anew.
+
+        A business date never goes back, so that moving to an earlier time zone opens no second day.
+        """
+        today = date_in(now, self.time_zone)
+        if today <= self.day:
+            return self
+        same_month = (today.year, today.month) == (self.day.year, self.day.month)
+        return replace(self, day=today, day_used=0, month_used=self.month_used if same_month else 0)
+
+    def counting(self, amount: int) -> "Limit":
+        """The limit after one more movement of that amount on its `day`."""
+        return replace(self, day_used=self.day_used + amount, month_used=self.month_used + amount)
+
+    def uses(self) -> tuple[WindowUse, WindowUse]:
+        """The use of the daily and of the monthly maximum."""
+        caps = self.caps
+        tomorrow = date.fromordinal(self.day.toordinal() + 1)
+        year, month = divmod(self.day.year * 12 + self.day.month, 12)
+        return (
+            WindowUse(
+                window=LimitWindow.DAILY,
+                limit=caps.daily,
+                used=self.day_used,
+                resets_at=start_of(tomorrow, self.time_zone),
+            ),
+            WindowUse(
+                window=LimitWindow.MONTHLY,
+                limit=caps.monthly,
+                used=self.month_used,
+                resets_at=start_of(date(year, month + 1, 1), self.time_zone),
+            ),
+        )
+
+    def exceeded_by(self, amount: int) -> WindowUse | None:
+        """The first window, daily before monthly, that has no room for the amount."""
+        if self.day_used + amount <= self.caps.daily and self.month_used + amount <= self.caps.monthly:
+            return None
+        return next(use for use in self.uses() if amount > use.limit - use.used)

@@ -1,0 +1,1 @@
+"""The ways in and out: what a payment gateway does for a wallet."""

@@ -1,0 +1,1 @@
+"""What a person holds and does: wallets, moving money, looking back, limits."""
