@@ -1,0 +1,18 @@
+-- name: add_user(id, name, email, phone, password_hash, role, status, time_zone, created_at)
+INSERT INTO users (id, name, email, phone, password_hash, role, status, time_zone, created_at)
+VALUES (:id, :name, :email, :phone, :password_hash, :role, :status, :time_zone, :created_at);
+
+-- name: find_user(id)
+SELECT id, name, email, phone, role, status, time_zone, created_at FROM users WHERE id = :id;
+
+-- name: find_user_by_address(email, phone)
+SELECT id, name, email, phone, role, status, time_zone, created_at
+  FROM users
+ WHERE lower(email) = lower(CAST(:email AS text)) OR phone = CAST(:phone AS text)
+ LIMIT 1;
+
+-- name: find_password_hash(id)
+SELECT password_hash FROM users WHERE id = :id;
+
+-- name: update_user(id, name, phone, time_zone)
+UPDATE users SET name = :name, phone = :phone, time_zone = :time_zone WHERE id = :id;

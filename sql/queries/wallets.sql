@@ -1,0 +1,57 @@
+-- name: lock_owner(user_id)
+-- One change to a person's wallets at a time: what their number and their default one are decided by.
+SELECT name FROM users WHERE id = :user_id FOR NO KEY UPDATE;
+
+-- name: count_wallets(user_id)
+SELECT count(*) FROM wallets WHERE user_id = :user_id;
+
+-- name: add_wallet(id, user_id, name, currency, is_default, created_at)
+INSERT INTO wallets (id, user_id, name, currency, is_default, created_at)
+VALUES (:id, :user_id, :name, :currency, :is_default, :created_at);
+
+-- name: add_account(id, wallet_id, user_id, currency)
+-- A new currency stands as the wallet's other accounts stand.
+INSERT INTO accounts (id, wallet_id, user_id, currency, status)
+SELECT :id, :wallet_id, :user_id, :currency,
+       coalesce((SELECT max(status) FROM accounts WHERE wallet_id = :wallet_id AND status <> 'active'), 'active');
+
+-- name: add_limits(user_id, kinds, currency, daily_maxs, monthly_maxs)
+INSERT INTO transfer_limits (user_id, kind, currency, daily_max, monthly_max)
+SELECT :user_id, n.kind, :currency, n.daily_max, n.monthly_max
+  FROM unnest(CAST(:kinds AS text[]), CAST(:daily_maxs AS bigint[]), CAST(:monthly_maxs AS bigint[]))
+       AS n (kind, daily_max, monthly_max)
+ON CONFLICT DO NOTHING;
+
+-- name: find_wallets(user_id, wallet_id)
+-- A row for each account; all wallets of the person, or the one asked for.
+SELECT w.id, w.user_id, w.name, w.currency, w.status, w.is_default, w.version, w.created_at,
+       a.id AS account_id, a.currency AS account_currency, a.balance, a.held, a.version AS account_version,
+       a.declines, a.status AS account_status
+  FROM wallets w
+  JOIN accounts a ON a.wallet_id = w.id
+ WHERE w.user_id = :user_id AND (CAST(:wallet_id AS uuid) IS NULL OR w.id = :wallet_id)
+ ORDER BY w.created_at, w.id, a.currency <> w.currency, a.currency;
+
+-- name: find_account(user_id, wallet_id, currency)
+-- The account in that currency, or in the wallet's own.
+SELECT a.id, a.wallet_id, a.user_id, CAST(NULL AS text) AS holder, a.currency, a.balance, a.held, a.version,
+       a.declines, a.status
+  FROM wallets w
+  JOIN accounts a ON a.wallet_id = w.id AND a.currency = coalesce(CAST(:currency AS text), w.currency)
+ WHERE w.id = :wallet_id AND w.user_id = :user_id;
+
+-- name: rename(wallet_id, name)
+UPDATE wallets SET name = :name, version = version + 1 WHERE id = :wallet_id;
+
+-- name: clear_default(user_id)
+UPDATE wallets SET is_default = false, version = version + 1 WHERE user_id = :user_id AND is_default;
+
+-- name: set_default(wallet_id)
+UPDATE wallets SET is_default = true, version = version + 1 WHERE id = :wallet_id;
+
+-- name: find_recipient(email, phone)
+-- The default wallet of the person reached by that address.
+SELECT w.id
+  FROM users u
+  JOIN wallets w ON w.user_id = u.id AND w.is_default
+ WHERE lower(u.email) = lower(CAST(:email AS text)) OR u.phone = CAST(:phone AS text);
