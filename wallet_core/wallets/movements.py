@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wallet_core.ids import IdGenerator, TransactionId, UserId, WalletId
+from wallet_core.ledger.accounts import AccountStatus
 from wallet_core.ledger.commands import Command, Deposit, Transfer, Withdraw
 from wallet_core.ledger.outcomes import Outcome, Posted
 from wallet_core.ledger.port import Ledger
@@ -58,9 +59,16 @@ class Movements:
         return frozenset(self._gateways)
 
     async def add_funds(self, asked: Asked, *, gateway: str) -> Outcome:
-        """Collect money by a gateway and credit it."""
+        """Collect money by a gateway and credit it.
+
+        Nothing is collected for a wallet that cannot be credited; the ledger says why it cannot.
+        """
         transaction_id = self._new_id()
-        settled = await self._gateways[gateway].collect(_payment(asked, transaction_id))
+        account = await self._wallets.account(asked.user_id, asked.wallet_id, asked.currency)
+        reference = None
+        if account is not None and account.status is AccountStatus.ACTIVE:
+            settled = await self._gateways[gateway].collect(_payment(asked, transaction_id))
+            reference = settled.reference
         return await self._post(
             Deposit(
                 id=transaction_id,
@@ -70,7 +78,7 @@ class Movements:
                 currency=asked.currency,
                 amount=asked.amount,
                 gateway=gateway,
-                reference=settled.reference,
+                reference=reference,
             )
         )
 

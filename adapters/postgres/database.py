@@ -1,0 +1,90 @@
+"""Connections: a pool with a time-out on every wait, and the driver's errors in the core's words."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+
+import asyncpg
+
+from adapters.postgres.queries import Connection
+from wallet_core.faults import Unavailable
+
+ACQUIRE_SECONDS: Final = 3.0
+CONNECT_SECONDS: Final = 3.0
+COMMAND_SECONDS: Final = 8.0
+"""Longer than the server's own limit below, which ends a statement in an orderly way; this one gives up on the link."""
+
+_SERVER_SETTINGS: Final = {
+    "application_name": "wallet",
+    "timezone": "UTC",
+    "statement_timeout": "5s",
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "10s",
+    "jit": "off",  # compiling costs more than any of our short statements
+}
+
+_LINK_ERRORS: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+)
+RACES_LOST: Final = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+"""What a statement fails with when others held what it needed; the same statement may succeed at once."""
+
+
+def create_pool(dsn: str, *, size: int) -> "asyncpg.Pool[asyncpg.Record]":
+    """A pool of at most `size` connections, to be opened by `async with`."""
+    return asyncpg.create_pool(
+        dsn,
+        min_size=min(2, size),
+        max_size=size,
+        timeout=CONNECT_SECONDS,
+        command_timeout=COMMAND_SECONDS,
+        server_settings=_SERVER_SETTINGS,
+        max_inactive_connection_lifetime=300,
+    )
+
+
+@contextmanager
+def faults() -> Iterator[None]:
+    """Say Unavailable where the database cannot be reached or is too busy to answer."""
+    try:
+        yield
+    except (*_LINK_ERRORS, *RACES_LOST) as error:
+        raise Unavailable("The database does not answer.") from error
+
+
+def is_link_error(error: BaseException) -> bool:
+    """Whether the connection, rather than the statement, failed: what was sent may have been carried out."""
+    return isinstance(error, _LINK_ERRORS)
+
+
+class Database:
+    """Connections for repositories: each wait bounded, each failure to connect said as Unavailable."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection of the pool. Raises Unavailable."""
+        with faults():
+            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection in a transaction, committed at the end of the block. Raises Unavailable."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def ping(self) -> None:
+        """Return once the database has answered. Raises Unavailable."""
+        async with asyncio.timeout(ACQUIRE_SECONDS), self.connection() as connection:
+            await connection.execute("SELECT 1")

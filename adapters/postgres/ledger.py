@@ -1,0 +1,164 @@
+"""The ledger over PostgreSQL: lock, decide, record, commit; one transaction for a whole batch."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import asyncpg
+from asyncpg.transaction import Transaction
+
+from adapters.postgres.database import ACQUIRE_SECONDS, RACES_LOST, faults, is_link_error
+from adapters.postgres.ledger_record import recorded_columns
+from adapters.postgres.queries import Connection, load_queries
+from adapters.postgres.rows import account_of, limit_of, transaction_of
+from wallet_core.clock import Clock
+from wallet_core.faults import OutcomeUnknown, Unavailable
+from wallet_core.ids import IdGenerator, UserId, WalletId
+from wallet_core.ledger.accounts import PAYOUT, AccountKey, gateway_wallet, system_wallet_id
+from wallet_core.ledger.commands import Command
+from wallet_core.ledger.decide import decide_batch
+from wallet_core.ledger.outcomes import Outcome
+from wallet_core.ledger.state import LockedState
+
+ATTEMPTS_MAX: Final = 5
+"""How often a batch is tried that lost a race: against a lock's time-out or for an idempotency key."""
+
+_TRY_AGAIN: Final = (*RACES_LOST, asyncpg.UniqueViolationError)
+"""A unique value is violated by whoever settles the same idempotency key from other accounts at the same moment."""
+
+
+class PostgresLedger:
+    """A Ledger whose books are tables.
+
+    The business date comes from the database's clock, read after the locks are held; a `clock` is handed in only where
+    a test sets the date.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", *, clock: Clock | None = None) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._queries = load_queries("ledger")
+
+    async def post(self, commands: Sequence[Command]) -> list[Outcome]:
+        """As Ledger.post."""
+        if not commands:
+            return []
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            try:
+                return await self._post_once(commands)
+            except _TRY_AGAIN as error:
+                if attempt == ATTEMPTS_MAX:
+                    raise Unavailable("The accounts are too busy.") from error
+        raise AssertionError("The last attempt returns or raises.")
+
+    async def post_within(self, connection: Connection, commands: Sequence[Command]) -> list[Outcome]:
+        """Decide and record in a transaction that the caller holds, who commits it or rolls it back.
+
+        Raises what asyncpg raises; a lost race has broken the caller's transaction and is the caller's to repeat.
+        """
+        state, now = await self._lock(connection, commands)
+        outcomes = decide_batch(commands, state, now)
+        columns = recorded_columns(outcomes, now)
+        if columns is not None:
+            await self._queries["record"].execute(connection, **columns)
+        return outcomes
+
+    async def open_system_accounts(
+        self, *, gateways: Iterable[str], currencies: Iterable[str], ids: IdGenerator
+    ) -> None:
+        """Open the accounts that money comes from and goes to, where they are not open yet. Raises Unavailable."""
+        names = [PAYOUT, *map(gateway_wallet, gateways)]
+        asked = [(name, currency) for name in names for currency in currencies]
+        with faults():
+            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+                await self._queries["open_system_accounts"].execute(
+                    connection,
+                    account_ids=[ids() for _ in asked],
+                    wallet_ids=[system_wallet_id(name) for name, _ in asked],
+                    names=[name for name, _ in asked],
+                    currencies=[currency for _, currency in asked],
+                    created_at=datetime.now(UTC),
+                )
+
+    async def _post_once(self, commands: Sequence[Command]) -> list[Outcome]:
+        try:
+            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+                transaction = connection.transaction()
+                await transaction.start()
+                try:
+                    outcomes = await self.post_within(connection, commands)
+                except BaseException:
+                    if not connection.is_closed():
+                        await transaction.rollback()
+                    raise
+                lost = await _commit(transaction)
+        except Exception as error:
+            if is_link_error(error):
+                raise Unavailable("The database does not answer.") from error
+            raise
+        return outcomes if lost is None else await self._find_out(outcomes, lost)
+
+    async def _lock(self, connection: Connection, commands: Sequence[Command]) -> tuple[LockedState, datetime]:
+        asked = list({key: None for command in commands for key in (command.own, command.other) if key is not None})
+        rows = await self._queries["lock_accounts"].fetch(
+            connection, wallet_ids=[key[0] for key in asked], currencies=[key[1] for key in asked]
+        )
+        accounts = [account_of(row) for row in rows]
+        limit_keys = list({(c.user_id, c.limit_kind, c.currency): None for c in commands if c.limit_kind is not None})
+        limits = []
+        if limit_keys:
+            rows = await self._queries["lock_limits"].fetch(
+                connection,
+                user_ids=[key[0] for key in limit_keys],
+                kinds=[key[1] for key in limit_keys],
+                currencies=[key[2] for key in limit_keys],
+            )
+            limits = [limit_of(row) for row in rows]
+        keyed = [command for command in commands if command.key is not None]
+        rows = await self._queries["read_settled"].fetch(
+            connection, user_ids=[command.user_id for command in keyed], keys=[command.key for command in keyed]
+        )
+        now = rows[0]["now_locked"] if self._clock is None else self._clock()
+        missing = set(asked) - {account.key for account in accounts}
+        state = LockedState(
+            accounts=accounts,
+            limits=limits,
+            settled=[transaction_of(row) for row in rows if row["id"] is not None],
+            owners=await self._owners(connection, missing),
+        )
+        return state, now
+
+    async def _owners(self, connection: Connection, missing: set[AccountKey]) -> dict[WalletId, UserId]:
+        if not missing:
+            return {}
+        rows = await self._queries["read_owners"].fetch(connection, wallet_ids=[key[0] for key in missing])
+        return {row["id"]: row["user_id"] for row in rows}
+
+    async def _find_out(self, outcomes: list[Outcome], lost: Exception) -> list[Outcome]:
+        """What became of a commit whose answer was lost: look for its transactions on a fresh connection.
+
+        Finding them proves it. Not finding them proves nothing while the server may still be at it.
+        """
+        ids = [o.transaction.id for o in outcomes if o.transaction is not None and not o.replayed]
+        if not ids:
+            return outcomes
+        try:
+            async with asyncio.timeout(ACQUIRE_SECONDS), self._pool.acquire() as connection:
+                found = await self._queries["find_recorded"].fetch(connection, ids=ids)
+        except Exception as error:
+            raise OutcomeUnknown("The answer to the commit was lost.") from error
+        if not found:
+            raise OutcomeUnknown("The answer to the commit was lost.") from lost
+        return outcomes
+
+
+async def _commit(transaction: Transaction) -> Exception | None:
+    """Commit; gives the error back when the link broke, because then the commit may have happened all the same."""
+    try:
+        await transaction.commit()
+    except Exception as error:
+        if is_link_error(error):
+            return error
+        raise
+    return None
