@@ -183,7 +183,7 @@ class Migrations:
                 await connection.execute(migration.sql, timeout=self._statement_seconds_max)
                 await connection.execute(_NOTE, *note)
         except (asyncpg.PostgresError, TimeoutError) as refused:
-            raise MigrationFailed(f"{migration}: {refused or 'took too long'}") from refused
+            raise MigrationFailed(f"{migration}: {str(refused) or 'took too long'}") from refused
 
 
 def _read(directory: Path) -> tuple[Migration, ...]:

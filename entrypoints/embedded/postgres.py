@@ -1,5 +1,6 @@
 """PostgreSQL 18 from a wheel: one server on 127.0.0.1, its data in a folder, its life tied to ours."""
 
+import shutil
 import signal
 import time
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from entrypoints.embedded.quarters import quarters_for
 from entrypoints.embedded.wheels import postgres_install
 
 _START_SECONDS_MAX = 30.0
-_PREDECESSOR_SECONDS_MAX = 3.0
+_PREDECESSOR_SECONDS_MAX = 2.0
 _RETRY_SECONDS = 0.2
 # Fast shutdown (open transactions are rolled back, a checkpoint is written), then immediate, then none.
 _STOP_STEPS = (
@@ -113,6 +114,10 @@ class EmbeddedPostgres:
         """Remove the data, the password and the log. Raises ServerFailed while a server runs on them."""
         self._wait_for_predecessor()
         self._cluster.wipe()
+        if self.place != self._home:
+            shutil.rmtree(self.place)
+            # The next start claims its place under /var/tmp again.
+            del self._cluster
 
     @cached_property
     def _cluster(self) -> Cluster:

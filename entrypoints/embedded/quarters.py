@@ -77,7 +77,7 @@ def _can_work(run_as: RunAs, place: Path, binaries: Path) -> bool:
     try:
         # initdb's own --version would also pass where the folder cannot be written.
         run_to_end(
-            ("sh", "-c", 'test -w "$1" && exec "$2" --version', "sh", str(place), str(binaries / "postgres")),
+            ("/bin/sh", "-c", 'test -w "$1" && exec "$2" --version', "sh", str(place), str(binaries / "postgres")),
             run_as=run_as,
             cwd=Path("/"),
             seconds_max=_PROBE_SECONDS_MAX,
