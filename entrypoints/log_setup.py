@@ -1,0 +1,113 @@
+"""Logs: one JSON document a line on stderr, with the request's id and without anybody's secrets."""
+
+import json
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Final, TextIO
+
+import orjson
+import structlog
+from aiohttp import web
+from aiohttp.abc import AbstractAccessLogger
+
+REDACTED: Final = "[redacted]"
+
+_SECRET_PARTS: Final = ("password", "passwd", "token", "secret", "authorization", "cookie", "pepper", "api_key")
+_SECRET_NAMES: Final = frozenset({"code", "otp", "database_url", "redis_url", "dsn"})
+_DEPTH_MAX: Final = 6
+
+EventDict = MutableMapping[str, Any]
+
+
+def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Send structlog and the standard library's logging, aiohttp's and asyncio's included, through one formatter.
+
+    Whatever `structlog.contextvars.bind_contextvars` holds (request_id, user_id) stands in every line. Call it once
+    in each process.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr if stream is None else stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                # Plain text: a structured traceback would carry the values of local variables along.
+                structlog.processors.format_exc_info,
+                redact,
+                render,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+
+
+def redact(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Blot out the values of all keys that name a secret, however deep they stand."""
+    return {key: REDACTED if _names_a_secret(key) else _without_secrets(value, 1) for key, value in event.items()}
+
+
+def render(_logger: object, _method: str, event: EventDict) -> str:
+    """The event as one line of JSON. Never fails: a line break is escaped, and what is no JSON is shown by repr."""
+    try:
+        return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS).decode("utf-8")
+    except TypeError:
+        # A lone surrogate, or an integer of more than 64 bits: the standard library writes those.
+        return json.dumps(event, default=repr, skipkeys=True)
+
+
+def _names_a_secret(key: object) -> bool:
+    name = str(key).lower().replace("-", "_")
+    return name in _SECRET_NAMES or any(part in name for part in _SECRET_PARTS)
+
+
+def _without_secrets(value: object, depth: int) -> object:
+    if depth > _DEPTH_MAX:
+        return "…"
+    match value:
+        case dict():
+            return {
+                key: REDACTED if _names_a_secret(key) else _without_secrets(inner, depth + 1)
+                for key, inner in value.items()
+            }
+        case list() | tuple():
+            return [_without_secrets(inner, depth + 1) for inner in value]
+        case _:
+            return value
+
+
+class AccessLogger(AbstractAccessLogger):
+    """One line a request: who asked is in the request's id, what was asked in the path. Never the query string."""
+
+    def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+        """Write the line. `time` is in seconds."""
+        # The handler's own context has ended by now, so the id is taken from the answer.
+        structlog.get_logger("access").info(
+            "request",
+            method=request.method,
+            path=request.rel_url.raw_path,
+            status=response.status,
+            bytes=response.body_length,
+            seconds=round(time, 6),
+            remote=request.remote,
+            request_id=response.headers.get("X-Request-Id"),
+        )
