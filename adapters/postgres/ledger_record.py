@@ -59,6 +59,7 @@ def _transaction_columns(transactions: Sequence[Transaction]) -> dict[str, objec
         "users": [transaction.user_id for transaction in transactions],
         "keys": [transaction.key for transaction in transactions],
         "fingerprints": [transaction.fingerprint for transaction in transactions],
+        "request_ids": [transaction.request_id for transaction in transactions],
         "currencies": [transaction.currency for transaction in transactions],
         "amounts": [transaction.amount for transaction in transactions],
         **_side_columns("source", [transaction.source for transaction in transactions]),

@@ -9,7 +9,7 @@ import asyncpg
 from wallet_core.ids import AccountId, TransactionId, UserId, WalletId
 from wallet_core.ledger.accounts import Account, AccountStatus
 from wallet_core.ledger.commands import LimitKind, TransactionKind
-from wallet_core.ledger.limits import Caps, Limit
+from wallet_core.ledger.limits import Caps, ChosenCaps, Limit
 from wallet_core.ledger.outcomes import Details, Reason, Side, Transaction, TransactionStatus
 
 
@@ -31,15 +31,12 @@ def account_of(row: asyncpg.Record) -> Account:
 
 def limit_of(row: asyncpg.Record) -> Limit:
     """A limit from a row of its columns and the person's time zone."""
-    chosen = None
-    if row["chosen_daily_max"] is not None:
-        chosen = Caps(daily=row["chosen_daily_max"], monthly=row["chosen_monthly_max"])
     return Limit(
         user_id=UserId(row["user_id"]),
         kind=LimitKind(row["kind"]),
         currency=row["currency"],
         granted=Caps(daily=row["daily_max"], monthly=row["monthly_max"]),
-        chosen=chosen,
+        chosen=ChosenCaps(daily=row["chosen_daily_max"], monthly=row["chosen_monthly_max"]),
         time_zone=row["time_zone"],
         day=cast(date, row["day"]),
         day_used=row["day_used"],
@@ -56,6 +53,7 @@ def transaction_of(row: asyncpg.Record) -> Transaction:
         user_id=UserId(row["user_id"]),
         key=row["idempotency_key"],
         fingerprint=row["fingerprint"],
+        request_id=row["request_id"],
         currency=row["currency"],
         amount=row["amount"],
         source=_side_of(row, "source"),

@@ -7,6 +7,7 @@ from operator import itemgetter
 import asyncpg
 
 from adapters.postgres.database import Database
+from adapters.postgres.limits import open_limits
 from adapters.postgres.queries import Connection, load_queries
 from adapters.postgres.rows import account_of
 from wallet_core.ids import AccountId, UserId, WalletId
@@ -21,6 +22,7 @@ class PostgresWalletRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._queries = load_queries("wallets")
+        self._limit_queries = load_queries("limits")
 
     async def open(
         self, wallet: Wallet, account: Account, granted: GrantedCaps, *, wallets_max: int
@@ -130,15 +132,8 @@ class PostgresWalletRepository:
             user_id=account.user_id,
             currency=account.currency,
         )
-        kinds = sorted(granted)
-        await self._queries["add_limits"].execute(
-            connection,
-            user_id=account.user_id,
-            kinds=kinds,
-            currency=account.currency,
-            daily_maxs=[granted[kind].daily for kind in kinds],
-            monthly_maxs=[granted[kind].monthly for kind in kinds],
-        )
+        if account.user_id is not None:
+            await open_limits(connection, self._limit_queries["add_limits"], account.user_id, account.currency, granted)
 
 
 def _wallets_of(rows: Sequence[asyncpg.Record]) -> list[Wallet]:

@@ -9,6 +9,7 @@ CREATE TABLE transactions (
     user_id                   uuid NOT NULL,
     idempotency_key           text,
     fingerprint               bytea,
+    request_id                text,
     currency                  text NOT NULL,
     amount                    bigint NOT NULL CHECK (amount > 0),
     source_account_id         uuid,
@@ -66,8 +67,7 @@ CREATE TABLE transfer_limits (
     day                date NOT NULL DEFAULT '0001-01-01',
     day_used           bigint NOT NULL DEFAULT 0 CHECK (day_used >= 0),
     month_used         bigint NOT NULL DEFAULT 0 CHECK (month_used >= day_used),
-    PRIMARY KEY (user_id, kind, currency),
-    CHECK ((chosen_daily_max IS NULL) = (chosen_monthly_max IS NULL))
+    PRIMARY KEY (user_id, kind, currency)
 ) WITH (fillfactor = 50);
 
 -- The outbox: what happened, written by the statement that made it happen.

@@ -34,7 +34,7 @@ SELECT clock_timestamp() AS now_locked, t.*
 -- Whose the wallets are that hold no account in the currency asked for.
 SELECT id, user_id FROM wallets WHERE id = ANY(CAST(:wallet_ids AS uuid[])) AND user_id IS NOT NULL;
 
--- name: record(account_ids, balances, versions, declines, limit_users, limit_kinds, limit_currencies, limit_days, limit_day_uses, limit_month_uses, ids, transaction_kinds, statuses, users, keys, fingerprints, currencies, amounts, source_accounts, source_wallets, source_holders, source_balances, destination_accounts, destination_wallets, destination_holders, destination_balances, notes, refs, reasons, details, business_dates, created_at, entry_accounts, entry_seqs, entry_transactions, entry_amounts, entry_balances)
+-- name: record(account_ids, balances, versions, declines, limit_users, limit_kinds, limit_currencies, limit_days, limit_day_uses, limit_month_uses, ids, transaction_kinds, statuses, users, keys, fingerprints, request_ids, currencies, amounts, source_accounts, source_wallets, source_holders, source_balances, destination_accounts, destination_wallets, destination_holders, destination_balances, notes, refs, reasons, details, business_dates, created_at, entry_accounts, entry_seqs, entry_transactions, entry_amounts, entry_balances)
 -- Everything a batch decided, in one statement and one round trip.
 WITH moved AS (
     UPDATE accounts a
@@ -51,25 +51,25 @@ WITH moved AS (
      WHERE l.user_id = n.user_id AND l.kind = n.kind AND l.currency = n.currency
 ), kept AS (
     INSERT INTO transactions
-           (id, kind, status, user_id, idempotency_key, fingerprint, currency, amount,
+           (id, kind, status, user_id, idempotency_key, fingerprint, request_id, currency, amount,
             source_account_id, source_wallet_id, source_holder, source_balance_after,
             destination_account_id, destination_wallet_id, destination_holder, destination_balance_after,
             note, reference, reason, details, business_date, created_at, completed_at)
-    SELECT n.id, n.kind, n.status, n.user_id, n.key, n.fingerprint, n.currency, n.amount,
+    SELECT n.id, n.kind, n.status, n.user_id, n.key, n.fingerprint, n.request_id, n.currency, n.amount,
            n.source_account, n.source_wallet, n.source_holder, n.source_balance,
            n.destination_account, n.destination_wallet, n.destination_holder, n.destination_balance,
            n.note, n.reference, n.reason, CAST(n.details AS jsonb), n.business_date, :created_at,
            CASE n.status WHEN 'COMPLETED' THEN CAST(:created_at AS timestamptz) END
       FROM unnest(CAST(:ids AS uuid[]), CAST(:transaction_kinds AS text[]), CAST(:statuses AS text[]),
                   CAST(:users AS uuid[]), CAST(:keys AS text[]), CAST(:fingerprints AS bytea[]),
-                  CAST(:currencies AS text[]), CAST(:amounts AS bigint[]),
+                  CAST(:request_ids AS text[]), CAST(:currencies AS text[]), CAST(:amounts AS bigint[]),
                   CAST(:source_accounts AS uuid[]), CAST(:source_wallets AS uuid[]), CAST(:source_holders AS text[]),
                   CAST(:source_balances AS bigint[]),
                   CAST(:destination_accounts AS uuid[]), CAST(:destination_wallets AS uuid[]),
                   CAST(:destination_holders AS text[]), CAST(:destination_balances AS bigint[]),
                   CAST(:notes AS text[]), CAST(:refs AS text[]), CAST(:reasons AS text[]), CAST(:details AS text[]),
                   CAST(:business_dates AS date[]))
-           AS n (id, kind, status, user_id, key, fingerprint, currency, amount,
+           AS n (id, kind, status, user_id, key, fingerprint, request_id, currency, amount,
                  source_account, source_wallet, source_holder, source_balance,
                  destination_account, destination_wallet, destination_holder, destination_balance,
                  note, reference, reason, details, business_date)

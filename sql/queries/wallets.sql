@@ -15,13 +15,6 @@ INSERT INTO accounts (id, wallet_id, user_id, currency, status)
 SELECT :id, :wallet_id, :user_id, :currency,
        coalesce((SELECT max(status) FROM accounts WHERE wallet_id = :wallet_id AND status <> 'active'), 'active');
 
--- name: add_limits(user_id, kinds, currency, daily_maxs, monthly_maxs)
-INSERT INTO transfer_limits (user_id, kind, currency, daily_max, monthly_max)
-SELECT :user_id, n.kind, :currency, n.daily_max, n.monthly_max
-  FROM unnest(CAST(:kinds AS text[]), CAST(:daily_maxs AS bigint[]), CAST(:monthly_maxs AS bigint[]))
-       AS n (kind, daily_max, monthly_max)
-ON CONFLICT DO NOTHING;
-
 -- name: find_wallets(user_id, wallet_id)
 -- A row for each account; all wallets of the person, or the one asked for.
 SELECT w.id, w.user_id, w.name, w.currency, w.status, w.is_default, w.version, w.created_at,

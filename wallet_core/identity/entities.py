@@ -64,12 +64,15 @@ class WeakPasswordError(ValueError):
     """A password breaks the rules for one; the message says which."""
 
 
-def normalised_password(password: str) -> str:
+def normalised_password(password: str, *, new: bool = True) -> str:
     """The form in which a password is hashed and compared: Unicode NFC, so that keyboards may differ.
 
-    Raises WeakPasswordError when it is shorter or longer than allowed or holds a control character.
+    A new one is held to the rules: raises WeakPasswordError when it is shorter or longer than allowed or holds a
+    control character.
     """
     normal = unicodedata.normalize("NFC", password)
+    if not new:
+        return normal
     if not PASSWORD_LENGTH_MIN <= len(normal) <= PASSWORD_LENGTH_MAX:
         raise WeakPasswordError(f"A password has {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters.")
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in normal):

@@ -26,7 +26,10 @@ class LimitKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Movement:
-    """What all commands say. `amount` is in minor units and more than zero; `key` is the idempotency key."""
+    """What all commands say. `amount` is in minor units and more than zero; `key` is the idempotency key.
+
+    `request_id` names the request that first asked, and is kept with the transaction.
+    """
 
     id: TransactionId
     user_id: UserId
@@ -34,6 +37,7 @@ class _Movement:
     wallet_id: WalletId
     currency: str
     amount: int
+    request_id: str | None = None
 
     def __post_init__(self) -> None:
         if self.amount <= 0:

@@ -214,6 +214,7 @@ def _transaction(
         user_id=command.user_id,
         key=command.key,
         fingerprint=None if command.key is None else command.fingerprint,
+        request_id=command.request_id,
         currency=command.currency,
         amount=command.amount,
         source=source,

@@ -27,9 +27,24 @@ class Caps:
     daily: int
     monthly: int
 
-    def within(self, other: "Caps") -> bool:
-        """Whether neither is above the other's."""
-        return self.daily <= other.daily and self.monthly <= other.monthly
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenCaps:
+    """Maximums that a person sets for themselves, in minor units; None leaves one to the operator."""
+
+    daily: int | None = None
+    monthly: int | None = None
+
+    def within(self, granted: Caps) -> bool:
+        """Whether neither is above what the operator granted."""
+        return (self.daily or 0) <= granted.daily and (self.monthly or 0) <= granted.monthly
+
+    def lowering(self, granted: Caps) -> Caps:
+        """The lower of each, which is the one in force."""
+        return Caps(
+            daily=granted.daily if self.daily is None else min(self.daily, granted.daily),
+            monthly=granted.monthly if self.monthly is None else min(self.monthly, granted.monthly),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +74,7 @@ class Limit:
     kind: LimitKind
     currency: str
     granted: Caps
-    chosen: Caps | None = None
+    chosen: ChosenCaps = ChosenCaps()
     time_zone: str
     day: date
     day_used: int = 0
@@ -68,12 +83,7 @@ class Limit:
     @property
     def caps(self) -> Caps:
         """The maximums in force."""
-        if self.chosen is None:
-            return self.granted
-        return Caps(
-            daily=min(self.granted.daily, self.chosen.daily),
-            monthly=min(self.granted.monthly, self.chosen.monthly),
-        )
+        return self.chosen.lowering(self.granted)
 
     def at(self, now: datetime) -> "Limit":
         """The limit as it stands at that moment, with windows that have passed started anew.

@@ -78,6 +78,7 @@ class Transaction:
     user_id: UserId
     key: str | None
     fingerprint: bytes | None
+    request_id: str | None = None
     currency: str
     amount: int
     source: Side | None

@@ -26,13 +26,17 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What every request to move money says. `amount` is in minor units, `key` the idempotency key."""
+    """What every request to move money says. `amount` is in minor units, `key` the idempotency key.
+
+    `request_id` names the request, for whoever looks into it later.
+    """
 
     user_id: UserId
     wallet_id: WalletId
     currency: str
     amount: int
     key: str | None
+    request_id: str | None = None
 
 
 class Movements:
@@ -77,6 +81,7 @@ class Movements:
                 wallet_id=asked.wallet_id,
                 currency=asked.currency,
                 amount=asked.amount,
+                request_id=asked.request_id,
                 gateway=gateway,
                 reference=reference,
             )
@@ -93,6 +98,7 @@ class Movements:
                 wallet_id=asked.wallet_id,
                 currency=asked.currency,
                 amount=asked.amount,
+                request_id=asked.request_id,
                 destination=destination,
             )
         )
@@ -113,6 +119,7 @@ class Movements:
                 wallet_id=asked.wallet_id,
                 currency=asked.currency,
                 amount=asked.amount,
+                request_id=asked.request_id,
                 to=str(to),
                 to_wallet_id=to_wallet_id,
                 note=note,

@@ -6,7 +6,7 @@ from typing import Protocol
 from wallet_core.ids import UserId, WalletId
 from wallet_core.ledger.accounts import Account
 from wallet_core.ledger.commands import LimitKind
-from wallet_core.ledger.limits import Caps, Limit
+from wallet_core.ledger.limits import Caps, ChosenCaps, Limit
 from wallet_core.wallets.entities import Wallet, WalletRefusal
 
 GrantedCaps = Mapping[LimitKind, Caps]
@@ -66,9 +66,12 @@ class LimitRepository(Protocol):
         """The person's limits in that currency; none where they hold no account in it."""
         ...
 
-    async def choose(self, user_id: UserId, currency: str, chosen: Mapping[LimitKind, Caps]) -> bool:
-        """Set what the person allows themselves, in force for whatever is decided after it.
+    async def choose(
+        self, user_id: UserId, currency: str, chosen: Mapping[LimitKind, ChosenCaps], *, granted: GrantedCaps
+    ) -> bool:
+        """Set what the person allows themselves, in force for whatever is decided after it; None changes nothing.
 
-        All of it or, when one is above what the operator granted or not there to be set, none of it: then False.
+        Opens the person's limits in that currency as `granted`, unless they have them. All of it or, when one is above
+        what the operator granted, none of it: then False.
         """
         ...

@@ -12,7 +12,7 @@ from wallet_core.ledger.caching import AccountCache
 from wallet_core.wallets.entities import Wallet, WalletRefusal
 from wallet_core.wallets.ports import GrantedCaps, WalletRepository
 
-CURRENCIES_REMEMBERED_MAX: Final = 100_000
+WALLETS_REMEMBERED_MAX: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +47,8 @@ class Wallets:
         self._wallets_max = wallets_max
         self._ids = ids
         self._clock = clock
-        # A wallet's currency never changes, so remembering it is safe; the bound is what keeps it small.
-        self._currencies: OrderedDict[WalletId, str] = OrderedDict()
+        # A wallet's owner and currency never change, so remembering them is safe; the bound keeps it small.
+        self._known: OrderedDict[WalletId, tuple[UserId, str]] = OrderedDict()
 
     async def open(self, user_id: UserId, *, name: str | None, currency: str) -> Wallet | WalletRefusal:
         """Open a wallet with an account in that currency. Without a name it gets one of its currency."""
@@ -99,18 +99,30 @@ class Wallets:
         """That wallet, when it is that person's."""
         return await self._repository.find(user_id, wallet_id)
 
+    async def currency(self, user_id: UserId, wallet_id: WalletId) -> str | None:
+        """The currency that the wallet is thought of in, when it is that person's."""
+        known = self._known.get(wallet_id)
+        if known is None:
+            account = await self._repository.account(user_id, wallet_id, None)
+            if account is None:
+                return None
+            known = self._remember(user_id, account)
+        owner, currency = known
+        return currency if owner == user_id else None
+
     async def balance(self, user_id: UserId, wallet_id: WalletId, currency: str | None) -> Account | None:
         """The account in that currency, or in the wallet's own: from the cache, else from the books."""
-        wanted = currency or self._currencies.get(wallet_id)
+        known = self._known.get(wallet_id)
+        wanted = currency or (None if known is None else known[1])
         if wanted is not None:
             cached = await self._cache.get(wallet_id, wanted)
             if cached is not None:
                 return cached if cached.user_id == user_id else None
-        account = await self._repository.account(user_id, wallet_id, currency)
+        account = await self._repository.account(user_id, wallet_id, wanted)
         if account is not None:
             await self._cache.put([account])
             if currency is None:
-                self._remember(wallet_id, account.currency)
+                self._remember(user_id, account)
         return account
 
     async def totals(self, user_id: UserId) -> list[CurrencyTotal]:
@@ -128,7 +140,9 @@ class Wallets:
     def _account(self, user_id: UserId, wallet_id: WalletId, currency: str) -> Account:
         return Account(id=AccountId(self._ids()), wallet_id=wallet_id, user_id=user_id, currency=currency)
 
-    def _remember(self, wallet_id: WalletId, currency: str) -> None:
-        self._currencies[wallet_id] = currency
-        if len(self._currencies) > CURRENCIES_REMEMBERED_MAX:
-            self._currencies.popitem(last=False)
+    def _remember(self, user_id: UserId, account: Account) -> tuple[UserId, str]:
+        """Keep what the account in a wallet's own currency tells of the wallet."""
+        known = self._known[account.wallet_id] = (user_id, account.currency)
+        if len(self._known) > WALLETS_REMEMBERED_MAX:
+            self._known.popitem(last=False)
+        return known
