@@ -97,7 +97,6 @@ def test_all_faults_are_told_at_once_each_on_a_line_with_the_name_of_its_variabl
         ("CURRENCIES", ","),
         ("CURRENCIES", "usd"),
         ("CURRENCIES", "USD,XAU"),
-        ("CURRENCIES", "USD,CHF"),
         ("TRANSFER_LIMITS", "USD=100.00"),
         ("TRANSFER_LIMITS", "USD=1.000/2.00"),
         ("TRANSFER_LIMITS", "USD=-1/2"),
@@ -113,9 +112,14 @@ def test_all_faults_are_told_at_once_each_on_a_line_with_the_name_of_its_variabl
 def test_a_value_out_of_bounds_is_a_fault_of_its_variable(name: str, wrong: str) -> None:
     faults = faults_of(ENOUGH | {name: wrong})
 
-    assert name in {fault.partition(":")[0] for fault in faults} | {
-        "CURRENCIES" for fault in faults if "CHF" in fault and fault.startswith("TRANSFER_LIMITS")
-    }
+    assert {fault.partition(":")[0] for fault in faults} == {name}
+
+
+def test_an_enabled_currency_without_limits_is_a_fault_of_both_limits() -> None:
+    faults = faults_of(ENOUGH | {"CURRENCIES": "USD,CHF"})
+
+    assert [fault.partition(":")[0] for fault in faults] == ["TRANSFER_LIMITS", "WITHDRAWAL_LIMITS"]
+    assert all("CHF" in fault for fault in faults)
 
 
 @pytest.mark.parametrize("name", ["JWT_SECRET", "PASSWORD_PEPPER"])
