@@ -1,0 +1,136 @@
+"""What stands around every handler: a request id, one shape for whatever goes wrong, safe headers, a line in the log.
+
+One middleware and one signal rather than four, for each costs every request a call.
+"""
+
+import secrets
+import string
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import Final, Protocol
+
+import structlog
+from aiohttp import hdrs, web
+from multidict import istr
+
+from entrypoints.http.problems import Problem, problem_of_http_error, problem_response
+from wallet_core.faults import Fault, OutcomeUnknown, Overloaded, Unavailable
+
+REQUEST_ID: Final = web.RequestKey("request_id", str)
+REQUEST_ID_HEADER: Final = istr("X-Request-Id")
+_REQUEST_ID_ALPHABET: Final = string.ascii_letters + string.digits + "-_.:~+/=@"
+_REQUEST_ID_LENGTH_MAX: Final = 128
+
+CONTENT_SECURITY_POLICY: Final = istr("Content-Security-Policy")
+_NOTHING_BUT_DATA: Final = "default-src 'none'; frame-ancestors 'none'"
+SAFE_HEADERS: Final = (
+    (istr("X-Content-Type-Options"), "nosniff"),
+    (istr("Referrer-Policy"), "no-referrer"),
+    (istr("Cross-Origin-Opener-Policy"), "same-origin"),
+)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class _Middleware(Protocol):
+    async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse: ...
+
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
+
+
+def setup(app: web.Application, *, access_log: bool = True) -> None:
+    """Put the shell around the application: the outermost middleware, and the headers of every answer."""
+    app.middlewares.insert(0, _logged if access_log else _unlogged)
+    app.on_response_prepare.append(_on_response_prepare)
+
+
+def request_id_of(request: web.BaseRequest) -> str:
+    """The request's id: the client's own `X-Request-Id` where it is harmless, else a new one, and always the same."""
+    known = request.get(REQUEST_ID)
+    if known is None:
+        known = request[REQUEST_ID] = _usable(request.headers.get(REQUEST_ID_HEADER)) or secrets.token_hex(16)
+    return known
+
+
+def _usable(given: str | None) -> str | None:
+    # Stripping all of the alphabet leaves nothing of a good id, and is cheaper than a regular expression.
+    if given and len(given) <= _REQUEST_ID_LENGTH_MAX and not given.strip(_REQUEST_ID_ALPHABET):
+        return given
+    return None
+
+
+async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The handler's answer, or the problem it ran into. A cancellation passes through."""
+    structlog.contextvars.bind_contextvars(request_id=request_id_of(request))
+    try:
+        return await handler(request)
+    except Problem as refused:
+        problem = refused
+    except web.HTTPException as error:
+        if error.status < web.HTTPBadRequest.status_code:
+            raise  # a redirect is an answer
+        problem = problem_of_http_error(error)
+    except Exception as fault:
+        if request.writer.output_size > 0:
+            _log.exception("failed halfway through an answer", route=_route(request))
+            raise
+        problem = _problem_of_fault(fault, request)
+    return problem_response(problem, request_id=request_id_of(request), accept=request.headers.get(hdrs.ACCEPT, ""))
+
+
+def _problem_of_fault(fault: Exception, request: web.Request) -> Problem:
+    """What the client may know of a fault; the log gets the rest."""
+    match fault:
+        case Overloaded():
+            code = "overloaded"
+        case Unavailable():
+            code = "unavailable"
+        case OutcomeUnknown():
+            code = "outcome_unknown"
+        case _:
+            _log.exception("unhandled", route=_route(request), method=request.method, exc_info=fault)
+            return Problem("internal")
+    assert isinstance(fault, Fault)  # noqa: S101 - tells the type checker
+    _log.warning(code, route=_route(request), method=request.method, fault=str(fault))
+    return Problem(code)
+
+
+@web.middleware
+async def _unlogged(request: web.Request, handler: Handler) -> web.StreamResponse:
+    return await _guarded(request, handler)
+
+
+@web.middleware
+async def _logged(request: web.Request, handler: Handler) -> web.StreamResponse:
+    started = perf_counter()
+    response = await _guarded(request, handler)
+    _log.info(
+        "request",
+        method=request.method,
+        route=_route(request),
+        status=response.status,
+        duration_ms=round((perf_counter() - started) * 1000, 2),
+    )
+    return response
+
+
+def _route(request: web.Request) -> str:
+    """The template of the path, never the path: that one names people's wallets."""
+    resource = request.match_info.route.resource
+    return "unmatched" if resource is None else resource.canonical
+
+
+def add_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Give an answer its request id and the safe headers; a handler's own Content-Security-Policy stays."""
+    headers = response.headers
+    headers[REQUEST_ID_HEADER] = request_id_of(request)
+    for name, value in SAFE_HEADERS:
+        headers[name] = value
+    headers.setdefault(CONTENT_SECURITY_POLICY, _NOTHING_BUT_DATA)
+    # Which server this is, and of which version, is nobody's business.
+    headers.pop(hdrs.SERVER, None)
+
+
+async def _on_response_prepare(request: web.Request, response: web.StreamResponse) -> None:
+    add_headers(request, response)

@@ -1,0 +1,68 @@
+"""Answers in our shape to what never reached the application: broken request lines, unmet expectations.
+
+aiohttp answers those below every middleware. Serve with `WireRunner` in place of `web.AppRunner`.
+"""
+
+import structlog
+from aiohttp import hdrs, web
+
+from entrypoints.http.middlewares import add_headers, request_id_of
+from entrypoints.http.problems import Problem, problem_of_http_error, problem_response
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
+
+
+class WireRunner(web.AppRunner):
+    """Runs an application whose very first bytes of refusal already have the one shape of errors."""
+
+    __slots__ = ()
+
+    async def _make_server(self) -> web.Server:
+        server = await super()._make_server()
+        # aiohttp names its connection class in Server.__call__ and nowhere else, so the server is made once more.
+        return _Server(
+            server.request_handler,
+            request_factory=server.request_factory,
+            handler_cancellation=server.handler_cancellation,
+            **server._kwargs,
+        )
+
+
+class _Server(web.Server):
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(self, loop=self._loop, **self._kwargs)
+
+
+class _Connection(web.RequestHandler):
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What aiohttp could not read (400) or what escaped even the middleware."""
+        if request.writer.output_size > 0:
+            return super().handle_error(request, status, exc, message)  # half an answer is out: it hangs up
+        if status < web.HTTPInternalServerError.status_code:
+            problem = Problem("malformed_request")
+            _log.info("malformed request", remote=request.remote, fault=type(exc).__name__)
+        else:
+            problem = Problem("internal")
+            _log.error("unhandled below the application", exc_info=exc, request_id=request_id_of(request))
+        response = problem_response(problem, request_id=request_id_of(request))
+        add_headers(request, response)
+        response.headers[hdrs.SERVER] = "wallet"  # else aiohttp names itself and its version
+        response.force_close()
+        return response
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send the answer; an error that the framework raised outside the middleware is put into shape first."""
+        if isinstance(resp, web.HTTPException) and resp.status >= web.HTTPBadRequest.status_code:
+            accept = request.headers.get(hdrs.ACCEPT, "")
+            resp = problem_response(problem_of_http_error(resp), request_id=request_id_of(request), accept=accept)
+        return await super().finish_response(request, resp, start_time)
