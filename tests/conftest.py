@@ -14,6 +14,19 @@ from tests.services.servers import postgres_service, redis_service
 pytest.register_assert_rewrite("wallet_core.testing.contracts")
 
 _CLOSE_SECONDS_MAX = 10.0
+_SERVER_FIXTURES = {"postgres_server", "redis_server"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "servers: uses PostgreSQL or Redis; set by what the test asks for")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a server, so that a run without any is one option away: -m "not servers"."""
+    for item in items:
+        if _SERVER_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.servers)
 
 
 @pytest.fixture(scope="session")

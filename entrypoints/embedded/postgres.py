@@ -19,11 +19,10 @@ from entrypoints.embedded.wheels import postgres_install
 _START_SECONDS_MAX = 30.0
 _PREDECESSOR_SECONDS_MAX = 2.0
 _RETRY_SECONDS = 0.2
-# Fast shutdown (open transactions are rolled back, a checkpoint is written), then immediate, then none.
+# Fast shutdown (open transactions are rolled back, a checkpoint is written), then immediate.
 _STOP_STEPS = (
     StopStep(signal=signal.SIGINT, seconds_max=10.0),
     StopStep(signal=signal.SIGQUIT, seconds_max=5.0),
-    StopStep(signal=signal.SIGKILL, seconds_max=5.0),
 )
 
 
@@ -105,7 +104,7 @@ class EmbeddedPostgres:
                 return
 
     def stop(self) -> None:
-        """Stop the server within 20 seconds, politely at first. Stopping twice is no error."""
+        """Stop the server within 25 seconds, politely at first. Stopping twice is no error."""
         process, self._process, self._port = self._process, None, None
         if process is not None:
             process.stop()

@@ -1,6 +1,6 @@
 """A server as a child process: started with a time-out, stopped within bounds, gone when its parent is gone."""
 
-import ctypes
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
+_BECOME = Path(__file__).with_name("become.py")
 _POLL_SECONDS = 0.02
 _LOG_LINES_SHOWN = 12
 _LOG_BYTES_READ = 16_384
@@ -70,18 +70,14 @@ class ServerProcess:
             raise ServerFailed(f"{self._name} runs already")
         with self._log.open("wb") as log:
             self._child = subprocess.Popen(  # noqa: S603 (our own command line, no shell)
-                [*self._run_as.prefix, *command],
+                _child_command(command, self._run_as, self._stop_steps[0].signal),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._log.parent,
                 env=child_environment(),
-                user=self._run_as.user,
-                group=self._run_as.group,
-                extra_groups=None if self._run_as.user is None else [],
                 # Its own session: Ctrl-C reaches us alone, so that we can finish our work before it goes.
                 start_new_session=True,
-                preexec_fn=_die_with_parent(self._stop_steps[0].signal),
             )
         try:
             self._wait(self._child, is_ready, seconds_max)
@@ -90,7 +86,7 @@ class ServerProcess:
             raise
 
     def stop(self) -> None:
-        """Stop the server: politely at first, then by force. Stopping twice is no error."""
+        """Stop the server: politely at first, by SIGKILL in the end. Stopping twice is no error."""
         child, self._child = self._child, None
         if child is None:
             return
@@ -98,10 +94,9 @@ class ServerProcess:
             if child.poll() is not None:
                 return
             child.send_signal(step.signal)
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(step.seconds_max)
-            except subprocess.TimeoutExpired:
-                continue
+                return
         child.kill()
         child.wait(_SECONDS_TO_DIE)
 
@@ -132,18 +127,14 @@ def run_to_end(command: Sequence[str], *, run_as: RunAs, cwd: Path, seconds_max:
     """
     try:
         done = subprocess.run(  # noqa: S603 (our own command line, no shell)
-            [*run_as.prefix, *command],
+            _child_command(command, run_as, signal.SIGKILL),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=cwd,
             env=child_environment(),
-            user=run_as.user,
-            group=run_as.group,
-            extra_groups=None if run_as.user is None else [],
             timeout=seconds_max,
             check=False,
-            preexec_fn=_die_with_parent(signal.SIGKILL),
         )
     except subprocess.TimeoutExpired as late:
         raise ServerFailed(f"{Path(command[0]).name} was not done after {seconds_max:g} s") from late
@@ -160,20 +151,8 @@ def child_environment() -> Mapping[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
 
 
-def _die_with_parent(last_signal: signal.Signals) -> Callable[[], None] | None:
-    """What a child does before it becomes the server, so that even SIGKILL to us leaves nothing behind.
-
-    Only Linux can promise it; elsewhere the server outlives a parent that had no time to stop it.
-    """
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None)
-    parent = os.getpid()
-
-    def prepare() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, int(last_signal))
-        if os.getppid() != parent:
-            # The parent went between fork and prctl: nobody would tell us any more.
-            os._exit(1)
-
-    return prepare
+def _child_command(command: Sequence[str], run_as: RunAs, last_signal: signal.Signals) -> list[str]:
+    """The command, told to end with us, even by SIGKILL; only Linux can promise that (see `become.py`)."""
+    owners = ("-", "-") if run_as.user is None else (str(run_as.user), str(run_as.group))
+    become = [sys.executable, "-I", "-S", str(_BECOME), str(os.getpid()), str(int(last_signal)), *owners]
+    return [*become, *run_as.prefix, *command]

@@ -14,10 +14,7 @@ from entrypoints.embedded.wheels import valkey_binary
 _START_SECONDS_MAX = 10.0
 _ANSWER_SECONDS_MAX = 1.0
 _ANSWER_BYTES_MAX = 65_536
-_STOP_STEPS = (
-    StopStep(signal=signal.SIGTERM, seconds_max=5.0),
-    StopStep(signal=signal.SIGKILL, seconds_max=5.0),
-)
+_STOP_STEPS = (StopStep(signal=signal.SIGTERM, seconds_max=5.0),)
 
 
 class EmbeddedValkey:
@@ -82,7 +79,7 @@ class EmbeddedValkey:
                 return
 
     def stop(self) -> None:
-        """Stop the server within 10 seconds. Stopping twice is no error."""
+        """Stop the server within 15 seconds. Stopping twice is no error."""
         process, self._process, self._port = self._process, None, None
         if process is not None:
             process.stop()

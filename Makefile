@@ -1,0 +1,106 @@
+# `make` lists the targets. Everything installs into .venv, from locks with hashes; nothing else on the machine is touched.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+TEST_WORKERS ?= 2
+WORKERS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve migrate verify test test-fast test-containers test-compose check format lock wheel clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- Running ---------------------------------------------------------------------------------------------------------
+
+demo: $(VENV)/demo.installed ## Run everything with people and movements in it (PORT=8000, WALLET_HOME=.wallet, RESET=1 wipes)
+	@exec $(RUN) -m entrypoints demo $(if $(filter-out 0,$(RESET)),--reset)
+
+serve: $(VENV)/demo.installed ## Serve the API on servers of your own, named by the environment (WORKERS=1)
+	@exec $(RUN) -m entrypoints serve --workers $(WORKERS)
+
+migrate: $(VENV)/demo.installed ## Bring the database that the environment names to the current schema
+	@exec $(RUN) -m entrypoints migrate
+
+verify: $(VENV)/demo.installed ## Check that the books of that database balance
+	@exec $(RUN) -m entrypoints verify
+
+# --- Proving ---------------------------------------------------------------------------------------------------------
+
+test: $(VENV)/dev.installed ## Run all tests on embedded servers
+	$(RUN) -m pytest -n $(TEST_WORKERS) -m "not containers"
+
+test-fast: $(VENV)/dev.installed ## Run what needs no server: core, properties, in-memory contracts, architecture
+	$(RUN) -m pytest -m "not servers" tests/core tests/properties tests/contracts tests/architecture
+
+test-containers: $(VENV)/dev.installed ## Run the contract suites on official images (needs a Docker engine)
+	WALLET_TEST_SERVICES=containers TESTCONTAINERS_RYUK_DISABLED=true \
+	$(RUN) -m pytest -m "servers or containers" tests/contracts tests/adapters/test_migrations.py
+
+test-compose: ## Bring the compose file up for real and use it (needs a Docker engine)
+	tests/compose/run.sh
+
+check: $(VENV)/dev.installed ## Lint, check formatting, types and the direction of imports
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+format: $(VENV)/dev.installed ## Format the code
+	$(VENV)/bin/ruff format .
+
+# --- Building --------------------------------------------------------------------------------------------------------
+
+# Each lock holds the one before it, version by version, so that a .venv can grow from one to the next.
+COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header --no-annotate $(if $(UPGRADE),--upgrade) pyproject.toml
+
+lock: $(VENV)/dev.installed ## Write the locks anew from pyproject.toml (UPGRADE=1 takes newer versions)
+	$(COMPILE) --extra service --output-file requirements/service.txt
+	$(COMPILE) --extra service --extra demo --constraint requirements/service.txt --output-file requirements/demo.txt
+	$(COMPILE) --extra service --extra demo --extra dev --constraint requirements/demo.txt \
+		--output-file requirements/dev.txt
+
+wheel: $(VENV)/dev.installed ## Build the library, wallet_core alone, into dist/
+	$(VENV)/bin/uv build --wheel --out-dir dist
+
+clean: ## Remove .venv, builds and caches; the demo's data stays
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find adapters entrypoints tests wallet_core -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- Installing ------------------------------------------------------------------------------------------------------
+
+# One dot for each package; what pip said comes out only when it failed.
+# --no-deps: the lock is complete, and leaves out a framework that one package names but that we do not use.
+define install
+	@printf 'Installing $< '
+	@{ $(RUN) -m pip install --disable-pip-version-check --no-input --progress-bar off \
+		--no-deps --require-hashes -r $< 2>&1; echo "pip-ended $$?"; } | awk ' \
+		/^(Collecting|Processing) / { printf "."; fflush() } \
+		/^Installing collected/ { printf " unpacking"; fflush() } \
+		/^pip-ended / { code = $$2; next } \
+		{ said[NR % 30] = $$0 } \
+		END { print code == 0 ? " done" : " failed"; \
+		      if (code != 0) for (i = NR - 29; i < NR; i++) if (i > 0) print said[i % 30]; exit code }'
+	@touch $@
+endef
+
+$(VENV)/demo.installed: requirements/demo.txt $(VENV)/made
+	$(install)
+
+$(VENV)/dev.installed: requirements/dev.txt $(VENV)/made
+	$(install)
+	@touch $(VENV)/demo.installed
+
+$(VENV)/made:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "There is no $(PYTHON) here. Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3 ..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.13 ..."; \
+		exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "This Python comes without venv and pip. On Debian or Ubuntu: sudo apt install python3-venv"; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) -V)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
