@@ -141,9 +141,6 @@ def refuse(location: str, message: str) -> NoReturn:
     raise Problem("invalid_request", errors=[FieldError(location, message)])
 
 
-# --- query -----------------------------------------------------------------------------------------------------------
-
-
 def _query(request: web.Request, shape: _Shape) -> dict[str, str | list[str]]:
     """The query's parameters; only those that the schema lists as repeatable may be given more than once."""
     values: dict[str, str | list[str]] = {}
@@ -163,9 +160,6 @@ def _query(request: web.Request, shape: _Shape) -> dict[str, str | list[str]]:
         else:
             values[name] = value
     return values
-
-
-# --- body ------------------------------------------------------------------------------------------------------------
 
 
 async def read_body(request: web.Request, limits: BodyLimits) -> bytes:
@@ -301,18 +295,3 @@ def _is_clean(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-# --- headers ---------------------------------------------------------------------------------------------------------
-
-
-def idempotency_key(request: web.Request) -> str | None:
-    """The Idempotency-Key of the request, if it has one. Raises Problem idempotency_key_invalid."""
-    keys = request.headers.getall("Idempotency-Key", None)
-    if keys is None:
-        return None
-    key = keys[0]
-    # Visible ASCII is what prints, without the space.
-    if len(keys) > 1 or not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable() or " " in key:
-        raise Problem("idempotency_key_invalid")
-    return key
