@@ -7,11 +7,10 @@ from decimal import Decimal
 
 import pytest
 from structlog.testing import capture_logs
-from yarl import URL
 
 from entrypoints.http.parsing import BodyLimits, StrictParser, decode
 from entrypoints.http.problems import Problem
-from tests.http.toolkit_app import WALLET, NothingRequiredSchema, TransferSchema, problem_in, tiny_app
+from tests.http.toolkit_app import WALLET, NothingRequiredSchema, TransferSchema, problem_in, raw_answer, tiny_app
 
 TRANSFER = f"/wallets/{WALLET}/transfer"
 JSON_TYPE = {"Content-Type": "application/json"}
@@ -24,18 +23,6 @@ async def client(aiohttp_client):
 
 async def post(client, raw, **headers):
     return await client.post(TRANSFER, data=raw, headers=JSON_TYPE | headers)
-
-
-async def raw_answer(client, *pieces, pause=0):
-    """The head of the answer to bytes that no proper client would send."""
-    reader, writer = await asyncio.open_connection(client.host, client.port)
-    for piece in pieces:
-        writer.write(piece)
-        await asyncio.sleep(pause)
-    answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
-    writer.close()
-    await writer.wait_closed()
-    return answer
 
 
 def nested(levels, opening, closing):
@@ -335,104 +322,6 @@ async def test_a_body_that_breaks_off_leaves_no_error_behind(client):
         await asyncio.sleep(0.05)
 
     assert [line for line in logs if line["log_level"] == "error"] == []
-
-
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ("limit=0", "query.limit"),
-        ("limit=201", "query.limit"),
-        ("limit=1e2", "query.limit"),
-        ("limit=%D9%A1", "query.limit"),
-        ("limit=+5", "query.limit"),
-        ("limit=1_0", "query.limit"),
-        ("limit=" + "9" * 5000, "query.limit"),
-        ("limit=", "query.limit"),
-        ("limit=5&limit=5", "query.limit"),
-        ("all=yes", "query.all"),
-        ("all=True", "query.all"),
-        ("from=yesterday", "query.from"),
-        ("from=2026-02-30", "query.from"),
-        ("from=2026-01-01T00:00:00", "query.from"),
-        ("from=2026-01-01T00:00:00+02:00", "query.from"),
-        ("from=2026-13-01T00:00:00Z", "query.from"),
-        ("from=2026-01-01T25:00:00Z", "query.from"),
-        ("from=2026-01-01T00:00:00%2B99:99", "query.from"),
-        ("from=20260101", "query.from"),
-        ("from=2026-W01-1", "query.from"),
-        ("from=0000-01-01", "query.from"),
-        ("from=%D9%A2026-01-01", "query.from"),
-        ("type=%00", "query.type"),
-        ("type=%FF", "query.type"),
-        ("type=%ED%A0%80", "query.type"),
-        ("type=a&type=%C3%28", "query.type"),
-        ("%00=1", "query"),
-        ("%FF=1", "query.?"),
-    ],
-)
-async def test_a_query_parameter_of_the_wrong_form_is_refused_at_its_name(client, query, field):
-    problem = await problem_in(await client.get(URL(f"/transactions?{query}", encoded=True)))
-
-    assert problem["code"] == "invalid_request"
-    assert [error["field"] for error in problem["errors"]] == [field]
-
-
-async def test_an_unknown_filter_has_its_own_code(client):
-    problem = await problem_in(await client.get("/transactions?colour=red"))
-
-    assert problem["code"] == "unknown_field"
-    assert [error["field"] for error in problem["errors"]] == ["query.colour"]
-
-
-async def test_an_amount_in_a_query_keeps_its_own_code(client):
-    problem = await problem_in(await client.get("/transactions?min_amount=-1"))
-
-    assert problem["code"] == "amount_invalid"
-    assert [error["field"] for error in problem["errors"]] == ["query.min_amount"]
-
-
-@pytest.mark.parametrize(
-    ("query", "said"),
-    [
-        ("", {"limit": "50"}),
-        ("limit=200&type=a&type=b", {"limit": "200", "type": "['a', 'b']"}),
-        ("all=false&min_amount=0", {"all": "False", "min_amount": "0", "limit": "50"}),
-        ("from=2026-01-31", {"since": "2026-01-31", "limit": "50"}),
-        ("from=2026-01-31T01:00:00%2B02:00", {"since": "2026-01-30 23:00:00+00:00", "limit": "50"}),
-        ("from=0001-01-01T00:00:00%2B14:00", {"since": "1900-01-01 00:00:00+00:00", "limit": "50"}),
-        ("from=9999-12-31T23:59:59.999999-12:00", {"since": "9000-01-01 00:00:00+00:00", "limit": "50"}),
-        ("from=9999-12-31", {"since": "9000-01-01", "limit": "50"}),
-    ],
-)
-async def test_a_query_is_read_as_it_is_meant(client, query, said):
-    response = await client.get(URL(f"/transactions?{query}", encoded=True))
-
-    assert await response.json() == said
-
-
-@pytest.mark.parametrize("wallet", ["7", "me", WALLET[:-1], f"urn:uuid:{WALLET}", "%00", "%FF", "..%2f..", WALLET + "%0a"])
-async def test_a_path_with_an_id_that_is_no_uuid_is_refused(client, wallet):
-    response = await client.post(URL(f"/wallets/{wallet}/transfer", encoded=True), json={"amount": "1"})
-
-    problem = await problem_in(response)
-    assert problem["errors"][0]["field"] == "path.wallet_id"
-
-
-async def test_headers_are_checked_and_unknown_ones_left_alone(client):
-    taken = await client.get("/traced", headers={"X-Trace": "abc", "X-Other": "x"})
-    refused = await client.get("/traced", headers={"X-Trace": "too long"})
-
-    assert await taken.json() == {"trace": "abc"}
-    assert (await problem_in(refused))["errors"][0]["field"] == "header.X-Trace"
-
-
-@pytest.mark.parametrize(
-    "target", [b"/transactions?type=\xff\xfe", b"/transactions?\xed\xa0\x80=1", b"/wallets/\xff/transfer", b"/\xff"]
-)
-async def test_raw_bytes_in_a_target_are_refused_and_never_a_500(client, target):
-    answer = await raw_answer(client, b"GET " + target + b" HTTP/1.1\r\nHost: x\r\n\r\n")
-
-    assert int(answer.split(b" ")[1]) in (400, 404, 405)
 
 
 def test_numbers_are_exact():

@@ -206,3 +206,15 @@ async def problem_in(response: ClientResponse) -> dict[str, Any]:
     assert "secret" not in str(problem)
     assert response.status < 500 or response.status == 503 or problem["code"] == "internal"
     return dict(problem)
+
+
+async def raw_answer(client: Any, *pieces: bytes, pause: float = 0) -> bytes:
+    """The head of the answer to bytes that no proper client would send."""
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    for piece in pieces:
+        writer.write(piece)
+        await asyncio.sleep(pause)
+    answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    writer.close()
+    await writer.wait_closed()
+    return answer
