@@ -1,13 +1,16 @@
 """Balances kept at hand for readers. A cache answers faster and decides nothing."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from wallet_core.ids import WalletId
 from wallet_core.ledger.accounts import Account
 from wallet_core.ledger.commands import Command
 from wallet_core.ledger.outcomes import Outcome
 from wallet_core.ledger.port import Ledger
+
+ACCOUNT_SECONDS_MAX: Final = 5.0
+"""How long a cache keeps an account: the longest that a reader may be shown one that has changed since."""
 
 
 class AccountCache(Protocol):
@@ -23,6 +26,17 @@ class AccountCache(Protocol):
     async def put(self, accounts: Sequence[Account]) -> None:
         """Keep the accounts, except where one of a higher revision is kept already."""
         ...
+
+
+class NoAccountCache:
+    """An AccountCache that forgets everything at once, for a service that runs without one."""
+
+    async def get(self, wallet_id: WalletId, currency: str) -> Account | None:  # noqa: ARG002 - the port's signature
+        """Nothing."""
+        return None
+
+    async def put(self, accounts: Sequence[Account]) -> None:
+        """Keep nothing."""
 
 
 class CachingLedger:

@@ -1,0 +1,279 @@
+"""Redis killed, stopped, flushed, or never there: nobody waits for it, and it is used again when it is back."""
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import pytest
+
+from adapters.redis.accounts import RedisAccountCache
+from adapters.redis.breaker import PAUSE_SECONDS
+from adapters.redis.connection import ANSWER_SECONDS_MAX, RedisConnection
+from adapters.redis.pages import RedisPageCache
+from entrypoints.embedded.ports import free_port
+from entrypoints.embedded.valkey import EmbeddedValkey
+from tests.services.servers import scratch_folder
+from wallet_core.faults import Unavailable
+from wallet_core.testing.contracts.caches import an_account
+from wallet_core.testing.ids import SequentialIds
+
+ACCOUNT = an_account()
+SLACK_SECONDS = 0.2
+"""What a busy machine may add to a wait."""
+SKIPPED_SECONDS = 0.02
+
+
+@pytest.fixture
+def server() -> Iterator[EmbeddedValkey]:
+    """A server of the test's own, to be ill-treated; started again it has the same port."""
+    with scratch_folder() as folder, EmbeddedValkey(folder, free_port()) as server:
+        yield server
+
+
+@pytest.fixture
+async def connection(server: EmbeddedValkey) -> AsyncIterator[RedisConnection]:
+    connection = RedisConnection(server.url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def accounts(connection: RedisConnection) -> RedisAccountCache:
+    return RedisAccountCache(connection)
+
+
+@pytest.fixture
+def pages(connection: RedisConnection) -> RedisPageCache:
+    return RedisPageCache(connection)
+
+
+async def took(call: Awaitable[object]) -> float:
+    """How many seconds the call took."""
+    start = time.monotonic()
+    await call
+    return time.monotonic() - start
+
+
+async def until_back(accounts: RedisAccountCache) -> float:
+    """How many seconds passed until the cache kept an account again."""
+    start = time.monotonic()
+    async with asyncio.timeout(10):
+        while await accounts.get(*ACCOUNT.key) is None:
+            await accounts.put([ACCOUNT])
+            await asyncio.sleep(0.02)
+    return time.monotonic() - start
+
+
+async def test_a_killed_server_costs_one_wait_a_pause_and_is_used_again_when_it_is_back(
+    server: EmbeddedValkey, accounts: RedisAccountCache, pages: RedisPageCache
+) -> None:
+    await accounts.put([ACCOUNT])
+    server.stop()
+
+    first = await took(accounts.get(*ACCOUNT.key))
+    others = [await took(call()) for call in _calls(accounts, pages) for _ in range(20)]
+    server.start()
+    back = await until_back(accounts)
+
+    assert first < ANSWER_SECONDS_MAX + SLACK_SECONDS
+    assert sorted(others)[len(others) // 2] < SKIPPED_SECONDS
+    assert sum(others) < ANSWER_SECONDS_MAX + SLACK_SECONDS
+    assert back < PAUSE_SECONDS + SLACK_SECONDS + 0.5
+
+
+async def test_a_stopped_server_that_still_takes_connections_costs_one_wait_a_pause_too(
+    server: EmbeddedValkey, connection: RedisConnection, accounts: RedisAccountCache, pages: RedisPageCache
+) -> None:
+    await accounts.put([ACCOUNT])
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        first = await took(accounts.get(*ACCOUNT.key))
+        others = [await took(call()) for call in _calls(accounts, pages) for _ in range(20)]
+        await asyncio.sleep(PAUSE_SECONDS)
+        trial = await took(accounts.put([ACCOUNT]))
+        after_the_trial = await took(pages.get("k1"))
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    back = await until_back(accounts)
+
+    assert ANSWER_SECONDS_MAX * 0.9 < first < ANSWER_SECONDS_MAX + SLACK_SECONDS
+    assert sum(others) < SLACK_SECONDS
+    assert ANSWER_SECONDS_MAX * 0.9 < trial < ANSWER_SECONDS_MAX + SLACK_SECONDS
+    assert after_the_trial < SKIPPED_SECONDS
+    assert connection.breaker.failures == 2
+    assert back < PAUSE_SECONDS + SLACK_SECONDS + 0.5
+
+
+async def test_a_crowd_before_a_stopped_server_waits_together_and_once(
+    server: EmbeddedValkey, accounts: RedisAccountCache, connection: RedisConnection
+) -> None:
+    await accounts.put([ACCOUNT])
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        crowd = await took(asyncio.gather(*(accounts.get(*ACCOUNT.key) for _ in range(500))))
+        later = await took(asyncio.gather(*(accounts.get(*ACCOUNT.key) for _ in range(500))))
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+    assert crowd < 2 * ANSWER_SECONDS_MAX + SLACK_SECONDS
+    assert later < SLACK_SECONDS
+    assert connection.breaker.skipped >= 500
+
+
+async def test_nothing_behind_the_address_is_an_empty_cache() -> None:
+    connection = RedisConnection(f"redis://127.0.0.1:{free_port()}/0")
+    accounts, pages = RedisAccountCache(connection), RedisPageCache(connection)
+
+    spent = await took(asyncio.gather(*(call() for call in _calls(accounts, pages))))
+    found = [await accounts.get(*ACCOUNT.key), await pages.get("k1")]
+    await connection.close()
+
+    assert spent < ANSWER_SECONDS_MAX + SLACK_SECONDS
+    assert found == [None, None]
+
+
+async def test_a_flushed_server_is_an_empty_cache_and_no_failure(
+    connection: RedisConnection, accounts: RedisAccountCache, pages: RedisPageCache
+) -> None:
+    await accounts.put([ACCOUNT.moved(1)])
+    await pages.put("k1", b"page")
+
+    await connection.ask("FLUSHALL")
+    await connection.ask("SCRIPT", "FLUSH")
+    found = [await accounts.get(*ACCOUNT.key), await pages.get("k1")]
+    await accounts.put([ACCOUNT])
+
+    assert found == [None, None]
+    assert await accounts.get(*ACCOUNT.key) == ACCOUNT
+    assert connection.breaker.failures == 0
+
+
+async def test_a_server_that_drops_its_connections_is_used_again_after_one_failure_at_most(
+    connection: RedisConnection, accounts: RedisAccountCache
+) -> None:
+    await asyncio.gather(*(accounts.put([ACCOUNT]) for _ in range(20)))
+
+    await connection.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+    assert await until_back(accounts) < PAUSE_SECONDS + SLACK_SECONDS + 0.5
+    assert connection.breaker.failures <= 1
+
+
+async def test_readiness_is_asked_of_the_server_itself(server: EmbeddedValkey, connection: RedisConnection) -> None:
+    await connection.ping()
+    server.stop()
+
+    with pytest.raises(Unavailable):
+        await connection.ping()
+    server.start()
+    await connection.ping()
+
+    assert not connection.breaker.is_open
+
+
+async def test_an_account_and_a_page_are_kept_for_their_time_and_no_longer(
+    connection: RedisConnection, accounts: RedisAccountCache, pages: RedisPageCache
+) -> None:
+    await accounts.put([ACCOUNT])
+    await pages.put("k1", b"page")
+
+    left = {key[:5]: await connection.ask("PTTL", key) for key in await connection.ask("KEYS", "*")}
+
+    assert 4_000 < left[b"balan"] <= 5_000
+    assert 59_000 < left[b"page:"] <= 60_000
+
+
+async def test_an_account_has_a_key_of_its_wallet_and_currency(
+    connection: RedisConnection, accounts: RedisAccountCache
+) -> None:
+    await accounts.put([ACCOUNT])
+
+    assert await connection.ask("KEYS", "*") == [f"balance:{ACCOUNT.wallet_id}:USD".encode()]
+
+
+async def test_what_cannot_be_read_is_absent_and_makes_room(
+    connection: RedisConnection, accounts: RedisAccountCache
+) -> None:
+    key = f"balance:{ACCOUNT.wallet_id}:USD"
+    await accounts.put([ACCOUNT])
+    whole = (await connection.ask("GET", key)).decode()
+    prefix, fields = whole[:23], json.loads(whole[23:])
+    unreadable = [
+        "", "{}", "null", "\0", "9" * 30, prefix, prefix + "null", prefix + "[]", whole[:-1], whole[1:],
+        whole.replace("1:", "2:", 1),
+        whole.replace("000004:", "000005:", 1),
+        prefix + json.dumps(fields | {"balance": 500.0}),
+        prefix + json.dumps(fields | {"balance": "500"}),
+        prefix + json.dumps(fields | {"status": "unheard of"}),
+        prefix + json.dumps(fields | {"id": 7}),
+        prefix + json.dumps(fields | {"wallet_id": str(SequentialIds(first=9)())}),
+        prefix + json.dumps({name: fields[name] for name in fields if name != "held"}),
+        prefix + "[" * 100_000,
+    ]  # fmt: skip
+
+    for value in unreadable:
+        await connection.ask("SET", key, value, "PX", 5_000)
+        assert await accounts.get(*ACCOUNT.key) is None, value[:60]
+
+    for value in ("", "{}", whole.replace("1:", "9:", 1), "1:99:{}", "zzz"):
+        await connection.ask("SET", key, value, "PX", 5_000)
+        await accounts.put([ACCOUNT])
+        assert await accounts.get(*ACCOUNT.key) == ACCOUNT, value[:60]
+    assert connection.breaker.failures == 0
+
+
+async def test_a_value_of_another_type_is_absent_and_makes_room(
+    connection: RedisConnection, accounts: RedisAccountCache
+) -> None:
+    key = f"balance:{ACCOUNT.wallet_id}:USD"
+    await connection.ask("HSET", key, "v", 99)
+
+    found = await accounts.get(*ACCOUNT.key)
+    await accounts.put([ACCOUNT])
+
+    assert found is None
+    assert await accounts.get(*ACCOUNT.key) == ACCOUNT
+    assert connection.breaker.failures == 0
+
+
+async def test_a_page_under_another_pages_key_is_not_handed_out(
+    connection: RedisConnection, pages: RedisPageCache
+) -> None:
+    await pages.put("alice", b"alice's page")
+    [alice] = await connection.ask("KEYS", "*")
+    await pages.put("bob", b"bob's page")
+    [bob] = set(await connection.ask("KEYS", "*")) - {alice}
+
+    await connection.ask("COPY", bob, alice, "REPLACE")
+
+    assert await pages.get("alice") is None
+    assert await pages.get("bob") == b"bob's page"
+
+
+async def test_a_crowd_larger_than_the_connections_is_served_and_one_larger_than_the_queue_is_not(
+    server: EmbeddedValkey,
+) -> None:
+    connection = RedisConnection(server.url, answer_seconds_max=5, connections_max=2, waiting_max=10)
+    accounts = RedisAccountCache(connection)
+    await accounts.put([ACCOUNT])
+
+    found = await asyncio.gather(*(accounts.get(*ACCOUNT.key) for _ in range(100)))
+    clients = await connection.ask("CLIENT", "LIST")
+    await connection.close()
+
+    assert found.count(ACCOUNT) == 12
+    assert connection.busy == 88
+    assert not connection.breaker.is_open
+    assert len(clients.splitlines() if isinstance(clients, bytes) else clients) <= 2
+
+
+def _calls(accounts: RedisAccountCache, pages: RedisPageCache) -> list[Callable[[], Awaitable[object]]]:
+    return [
+        lambda: accounts.get(*ACCOUNT.key),
+        lambda: accounts.put([ACCOUNT]),
+        lambda: pages.get("k1"),
+        lambda: pages.put("k1", b"page"),
+    ]
