@@ -8,8 +8,6 @@ from typing import Any, Final, TextIO
 
 import orjson
 import structlog
-from aiohttp import web
-from aiohttp.abc import AbstractAccessLogger
 
 REDACTED: Final = "[redacted]"
 
@@ -93,21 +91,3 @@ def _without_secrets(value: object, depth: int) -> object:
             return [_without_secrets(inner, depth + 1) for inner in value]
         case _:
             return value
-
-
-class AccessLogger(AbstractAccessLogger):
-    """One line a request: who asked is in the request's id, what was asked in the path. Never the query string."""
-
-    def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-        """Write the line. `time` is in seconds."""
-        # The handler's own context has ended by now, so the id is taken from the answer.
-        structlog.get_logger("access").info(
-            "request",
-            method=request.method,
-            path=request.rel_url.raw_path,
-            status=response.status,
-            bytes=response.body_length,
-            seconds=round(time, 6),
-            remote=request.remote,
-            request_id=response.headers.get("X-Request-Id"),
-        )

@@ -7,7 +7,6 @@ nothing then; it watches the others, replaces one that dies, and takes them alon
 import asyncio
 import ctypes
 import faulthandler
-import logging
 import multiprocessing
 import os
 import signal
@@ -24,7 +23,8 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from entrypoints.log_setup import AccessLogger, configure_logging
+from entrypoints.http.wire import WireRunner
+from entrypoints.log_setup import configure_logging
 from entrypoints.settings import Settings
 
 ApplicationFactory = Callable[[Settings], AbstractAsyncContextManager[web.Application]]
@@ -143,14 +143,16 @@ async def _serve_until_stopped(factory: ApplicationFactory, settings: Settings, 
     log = structlog.get_logger(__name__)
     stopped = _stop_event(settings.shutdown_seconds)
     async with factory(settings) as application:
-        runner = web.AppRunner(
+        runner = WireRunner(
             application,
             handle_signals=False,
             handler_cancellation=False,
             keepalive_timeout=KEEPALIVE_SECONDS,
             lingering_time=LINGERING_SECONDS,
-            access_log_class=AccessLogger,
-            access_log=logging.getLogger("access") if settings.access_log else None,
+            # The application writes its own line for each request, with the route in place of the path.
+            access_log=None,
+            # A compressed body is refused unread; it must not be unpacked for that.
+            auto_decompress=False,
             # aiohttp waits this long twice: for handlers at work, then for those among them that still read a body
             # and were told that none will come.
             shutdown_timeout=settings.shutdown_seconds / 2,

@@ -25,7 +25,7 @@ from entrypoints.http.openapi_document import (
 from entrypoints.http.parsing import BodyLimits, StrictParser
 from entrypoints.http.problems import JSON, PROBLEMS
 
-H = TypeVar("H", bound=Callable[[web.Request], Awaitable[web.StreamResponse]])
+H = TypeVar("H", bound=Callable[..., Awaitable[web.StreamResponse]])
 SchemaLike = marshmallow.Schema | type[marshmallow.Schema]
 Answers = Mapping[int, tuple[SchemaLike | None, str]]
 

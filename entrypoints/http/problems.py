@@ -70,6 +70,7 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = MappingProxyType(
         "currency_not_enabled": ProblemType(_BAD, "Currency not enabled", "The currency is not one dealt in here."),
         "same_wallet": ProblemType(_BAD, "Same wallet", "Sender and recipient are the same wallet."),
         "recipient_unavailable": ProblemType(_BAD, "Recipient unavailable", "The recipient cannot receive this."),
+        "balance_too_large": ProblemType(_BAD, "Balance too large", "The balance would be more than can be kept."),
         "limit_too_high": ProblemType(_BAD, "Limit too high", "Your own limits may be lowered, never raised."),
         "limit_exceeded": ProblemType(
             _FORBIDDEN, "Limit exceeded", "`remaining` may still be moved until `resets_at`."
@@ -130,7 +131,8 @@ class Problem(Exception):
     """A request is refused, for one of the reasons in PROBLEMS.
 
     `detail` says it of this very request (the code's explanation if not given), `members` are added to the body
-    (`limit`, `used`), `headers` to the answer. An unknown code is a KeyError where it is raised.
+    (`limit`, `used`), `headers` to the answer. An unknown code is a KeyError where it is raised. A refusal that is
+    given again names, in `request_id`, the request that met it first.
     """
 
     def __init__(
@@ -148,6 +150,7 @@ class Problem(Exception):
         self.errors = errors[:ERRORS_MAX]
         self.headers = headers or {}
         self.members = members
+        self.request_id: str | None = None
 
     def body(self, request_id: str) -> dict[str, object]:
         """The JSON object that tells the client."""
@@ -157,7 +160,7 @@ class Problem(Exception):
             "status": int(self.type.status),
             "type": f"/problems/{self.code}",
             "detail": self.detail,
-            "request_id": request_id,
+            "request_id": self.request_id or request_id,
             "errors": [asdict(error) for error in self.errors],
         }
 

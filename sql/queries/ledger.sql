@@ -34,7 +34,7 @@ SELECT clock_timestamp() AS now_locked, t.*
 -- Whose the wallets are that hold no account in the currency asked for.
 SELECT id, user_id FROM wallets WHERE id = ANY(CAST(:wallet_ids AS uuid[])) AND user_id IS NOT NULL;
 
--- name: record(account_ids, balances, versions, declines, limit_users, limit_kinds, limit_currencies, limit_days, limit_day_uses, limit_month_uses, ids, transaction_kinds, statuses, users, keys, fingerprints, request_ids, currencies, amounts, source_accounts, source_wallets, source_holders, source_balances, destination_accounts, destination_wallets, destination_holders, destination_balances, notes, refs, reasons, details, business_dates, created_at, entry_accounts, entry_seqs, entry_transactions, entry_amounts, entry_balances)
+-- name: record(account_ids, balances, versions, declines, limit_users, limit_kinds, limit_currencies, limit_days, limit_day_uses, limit_month_uses, ids, transaction_kinds, statuses, users, keys, fingerprints, request_ids, currencies, amounts, source_accounts, source_wallets, source_holders, source_balances, destination_accounts, destination_wallets, destination_holders, destination_balances, notes, refs, reasons, details, business_dates, created_at, entry_accounts, entry_seqs, entry_transactions, entry_amounts, entry_balances)!
 -- Everything a batch decided, in one statement and one round trip.
 WITH moved AS (
     UPDATE accounts a
@@ -87,7 +87,7 @@ SELECT n.kind || CASE n.status WHEN 'COMPLETED' THEN '.completed' ELSE '.failed'
 -- Asked on a fresh connection when the answer to a commit was lost.
 SELECT id FROM transactions WHERE id = ANY(CAST(:ids AS uuid[]));
 
--- name: open_system_accounts(account_ids, wallet_ids, names, currencies, created_at)
+-- name: open_system_accounts(account_ids, wallet_ids, names, currencies, created_at)!
 -- The accounts that money comes from and goes to. Opening them again changes nothing.
 WITH asked AS (
     SELECT * FROM unnest(CAST(:account_ids AS uuid[]), CAST(:wallet_ids AS uuid[]), CAST(:names AS text[]),

@@ -1,4 +1,4 @@
--- name: add_limits(user_id, kinds, currency, daily_maxs, monthly_maxs)
+-- name: add_limits(user_id, kinds, currency, daily_maxs, monthly_maxs)!
 INSERT INTO transfer_limits (user_id, kind, currency, daily_max, monthly_max)
 SELECT :user_id, n.kind, :currency, n.daily_max, n.monthly_max
   FROM unnest(CAST(:kinds AS text[]), CAST(:daily_maxs AS bigint[]), CAST(:monthly_maxs AS bigint[]))
@@ -21,7 +21,7 @@ SELECT kind, daily_max, monthly_max
  ORDER BY user_id, kind, currency
    FOR NO KEY UPDATE;
 
--- name: choose(user_id, currency, kind, daily_max, monthly_max)
+-- name: choose(user_id, currency, kind, daily_max, monthly_max)!
 UPDATE transfer_limits
    SET chosen_daily_max = coalesce(:daily_max, chosen_daily_max),
        chosen_monthly_max = coalesce(:monthly_max, chosen_monthly_max)

@@ -1,4 +1,4 @@
--- name: add_user(id, name, email, phone, password_hash, role, status, time_zone, created_at)
+-- name: add_user(id, name, email, phone, password_hash, role, status, time_zone, created_at)!
 INSERT INTO users (id, name, email, phone, password_hash, role, status, time_zone, created_at)
 VALUES (:id, :name, :email, :phone, :password_hash, :role, :status, :time_zone, :created_at);
 
@@ -14,5 +14,5 @@ SELECT id, name, email, phone, role, status, time_zone, created_at
 -- name: find_password_hash(id)
 SELECT password_hash FROM users WHERE id = :id;
 
--- name: update_user(id, name, phone, time_zone)
+-- name: update_user(id, name, phone, time_zone)!
 UPDATE users SET name = :name, phone = :phone, time_zone = :time_zone WHERE id = :id;

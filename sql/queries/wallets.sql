@@ -5,11 +5,11 @@ SELECT name FROM users WHERE id = :user_id FOR NO KEY UPDATE;
 -- name: count_wallets(user_id)
 SELECT count(*) FROM wallets WHERE user_id = :user_id;
 
--- name: add_wallet(id, user_id, name, currency, is_default, created_at)
+-- name: add_wallet(id, user_id, name, currency, is_default, created_at)!
 INSERT INTO wallets (id, user_id, name, currency, is_default, created_at)
 VALUES (:id, :user_id, :name, :currency, :is_default, :created_at);
 
--- name: add_account(id, wallet_id, user_id, currency)
+-- name: add_account(id, wallet_id, user_id, currency)!
 -- A new currency stands as the wallet's other accounts stand.
 INSERT INTO accounts (id, wallet_id, user_id, currency, status)
 SELECT :id, :wallet_id, :user_id, :currency,
@@ -33,13 +33,13 @@ SELECT a.id, a.wallet_id, a.user_id, CAST(NULL AS text) AS holder, a.currency, a
   JOIN accounts a ON a.wallet_id = w.id AND a.currency = coalesce(CAST(:currency AS text), w.currency)
  WHERE w.id = :wallet_id AND w.user_id = :user_id;
 
--- name: rename(wallet_id, name)
+-- name: rename(wallet_id, name)!
 UPDATE wallets SET name = :name, version = version + 1 WHERE id = :wallet_id;
 
--- name: clear_default(user_id)
+-- name: clear_default(user_id)!
 UPDATE wallets SET is_default = false, version = version + 1 WHERE user_id = :user_id AND is_default;
 
--- name: set_default(wallet_id)
+-- name: set_default(wallet_id)!
 UPDATE wallets SET is_default = true, version = version + 1 WHERE id = :wallet_id;
 
 -- name: find_recipient(email, phone)

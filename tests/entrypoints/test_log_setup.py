@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 import structlog
-from aiohttp import web
-from aiohttp.test_utils import make_mocked_request
 
-from entrypoints.log_setup import REDACTED, AccessLogger, configure_logging
+from entrypoints.log_setup import REDACTED, configure_logging
 from entrypoints.settings import Secret
 
 
@@ -112,15 +110,3 @@ def test_an_exception_is_written_without_its_local_variables(stream: io.StringIO
     [line] = lines(stream)
     assert "RuntimeError: broken with 6 letters" in line["exception"]
     assert "'sesame'" not in line["exception"]
-
-
-def test_an_access_line_names_the_request_and_leaves_the_query_out(stream: io.StringIO) -> None:
-    request = make_mocked_request("GET", "/wallets?token=sesame")
-    response = web.Response(status=404, headers={"X-Request-Id": "r-1"})
-
-    AccessLogger(logging.getLogger("aiohttp.access"), "").log(request, response, 0.0123)
-
-    [line] = lines(stream)
-    assert (line["method"], line["path"], line["status"], line["request_id"]) == ("GET", "/wallets", 404, "r-1")
-    assert line["seconds"] == 0.0123
-    assert "sesame" not in stream.getvalue()

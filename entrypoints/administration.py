@@ -1,0 +1,38 @@
+"""What operators do from the command line."""
+
+from entrypoints.container import Tools, opened
+from entrypoints.settings import Settings
+from wallet_core.identity.entities import Role, User, WeakPasswordError
+from wallet_core.identity.ports import Taken
+
+
+class AdminRefused(Exception):
+    """An admin could not be made; the message says why."""
+
+
+async def migrate_database(owner: str, *, service: str | None, status_only: bool = False) -> list[str]:
+    """Migrate as the owner and let the service's user log in. Returns what happened, a line each."""
+    setup = Tools.setup(owner)
+    if status_only:
+        return [f"{status}  {status.state}" for status in await setup.status()]
+    lines = [f"applied {migration}" for migration in await setup.migrate()] or ["nothing to migrate"]
+    user = None if service is None else await setup.ensure_login(service)
+    if user is not None:
+        lines.append(f"{user} may log in")
+    return lines
+
+
+async def create_admin(settings: Settings, *, email: str, name: str, password: str) -> User:
+    """A new person with the role of an admin. Raises AdminRefused, and Unavailable when the database is away."""
+    async with opened(settings) as container:
+        try:
+            user = await container.people().sign_up(
+                name=name, password=password, email=email, phone=None, role=Role.ADMIN
+            )
+        except WeakPasswordError as error:
+            raise AdminRefused(str(error)) from None
+    match user:
+        case User():
+            return user
+        case Taken():
+            raise AdminRefused("Somebody is reached by that address already.")

@@ -1,0 +1,126 @@
+"""The commands: serve, migrate, verify, make an admin, and the demo."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+from rich.console import Console
+
+from entrypoints.administration import AdminRefused, create_admin, migrate_database
+from entrypoints.api import api
+from entrypoints.container import service_version
+from entrypoints.serving import serve as serve_application
+from entrypoints.settings import Settings, SettingsError
+from wallet_core.faults import Fault
+
+T = TypeVar("T")
+
+EXIT_FINDINGS = 1
+EXIT_FAILED = 1
+EXIT_MISUSED = 2
+
+_screen = Console(highlight=False, soft_wrap=True)
+_complaints = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(service_version(), package_name="wallet")
+def wallet() -> None:
+    """Wallets with transfers between people, and books that balance.
+
+    Settings come from the environment; the README has the table of them.
+    """
+
+
+@wallet.command()
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes on the one port (default: WORKERS, else 1).")
+def serve(workers: int | None) -> None:
+    """Serve the API until SIGTERM or Ctrl-C; what is in flight then is finished."""
+    sys.exit(serve_application(api, _settings(), workers=workers))
+
+
+@wallet.command()
+@click.option("--status", is_flag=True, help="Only show which migrations are applied.")
+def migrate(*, status: bool) -> None:
+    """Bring the database to the current schema.
+
+    MIGRATION_DATABASE_URL names the owner of the tables (DATABASE_URL where it is not set). When DATABASE_URL names
+    another user, that login is made, or given its password, with the rights of the application and no more.
+    """
+    owner = _read_setting("MIGRATION_DATABASE_URL") or _read_setting("DATABASE_URL")
+    if owner is None:
+        _fail("Set MIGRATION_DATABASE_URL or DATABASE_URL to say which database.", EXIT_MISUSED)
+    lines = _run(migrate_database(owner, service=_read_setting("DATABASE_URL"), status_only=status))
+    for line in lines:
+        _screen.print(line)
+
+
+@wallet.group()
+def admin() -> None:
+    """People who administer the service."""
+
+
+@admin.command("create")
+@click.option("--email", prompt=True, help="The address they log in with.")
+@click.option("--name", prompt=True, help="Their name.")
+@click.password_option(help="Asked for when it is not given; given, it shows in the list of processes.")
+def create(email: str, name: str, password: str) -> None:
+    """Make a person with the role of an admin."""
+    try:
+        user = _run(create_admin(_settings(), email=email, name=name, password=password))
+    except AdminRefused as refusal:
+        _fail(str(refusal), EXIT_FAILED)
+    _screen.print(f"{user.name} ({user.email}) is an admin now: {user.id}")
+
+
+@wallet.command()
+@click.option("--reset", is_flag=True, help="Wipe the data of an earlier demo first.")
+@click.option("--port", type=click.IntRange(1, 65_535), envvar="PORT", default=8000, show_default=True)
+@click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="WALLET_HOME",
+    default=Path(".wallet"),
+    show_default=True,
+    help="Where the data lies.",
+)
+def demo(*, reset: bool, port: int, home: Path) -> None:
+    """Serve everything from this machine alone, with people and movements in it."""
+    from entrypoints.demo.run import run_demo
+
+    sys.exit(run_demo(home=home, port=port, reset=reset, screen=_screen))
+
+
+def _settings() -> Settings:
+    try:
+        return Settings.from_environment(os.environ)
+    except SettingsError as error:
+        _fail(f"The environment does not say how to run:\n{error}", EXIT_MISUSED)
+
+
+def _read_setting(name: str) -> str | None:
+    """One variable, or the file that `{name}_FILE` names."""
+    path = os.environ.get(f"{name}_FILE")
+    if path:
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            _fail(f"{name}_FILE cannot be read: {error.strerror}.", EXIT_MISUSED)
+    return os.environ.get(name) or None
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end; a fault outside our rules becomes one line and an exit code."""
+    try:
+        return asyncio.run(work)
+    except Fault as fault:
+        _fail(str(fault), EXIT_FAILED)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    _complaints.print(message, style="red", markup=False)
+    sys.exit(code)

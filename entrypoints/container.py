@@ -1,0 +1,205 @@
+"""The only module that names concrete adapters."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+import asyncpg
+import uuid_utils.compat
+from dependency_injector import containers, providers
+
+from adapters.payment_gateways.sandbox import SandboxGateway
+from adapters.postgres.database import Database, create_pool
+from adapters.postgres.ledger import PostgresLedger
+from adapters.postgres.limits import PostgresLimitRepository
+from adapters.postgres.migrations import Migrations
+from adapters.postgres.queries import SQL_DIRECTORY
+from adapters.postgres.setup import PostgresSetup
+from adapters.postgres.statements import PostgresStatementRepository
+from adapters.postgres.users import PostgresUserRepository
+from adapters.postgres.wallets import PostgresWalletRepository
+from adapters.redis.accounts import RedisAccountCache
+from adapters.redis.connection import RedisConnection
+from adapters.redis.pages import RedisPageCache
+from adapters.security.passwords import BcryptPasswordHasher
+from adapters.security.tokens import JwtAccessTokens
+from entrypoints.http.services import Readiness, Services
+from entrypoints.settings import CurrencyLimits, Settings
+from wallet_core.clock import system_clock
+from wallet_core.faults import Unavailable
+from wallet_core.identity.people import People
+from wallet_core.ledger.batching import BatchingLedger
+from wallet_core.ledger.caching import AccountCache, CachingLedger, NoAccountCache
+from wallet_core.ledger.commands import LimitKind
+from wallet_core.ledger.limits import Caps
+from wallet_core.wallets.allowances import Allowances
+from wallet_core.wallets.movements import Movements
+from wallet_core.wallets.pages import NoPageCache, PageCache
+from wallet_core.wallets.ports import GrantedCaps
+from wallet_core.wallets.wallets import Wallets
+
+BCRYPT_THREADS: Final = 1
+"""Hashing takes a core while it lasts: one thread leaves the others to the movements."""
+
+
+class Container(containers.DeclarativeContainer):
+    """How everything is put together. Nothing here opens a connection: what is open is handed in."""
+
+    settings = providers.Dependency(instance_of=Settings)
+    pool = providers.Dependency(instance_of=asyncpg.Pool)
+    # Handed in by `opened`, with or without a Redis behind them.
+    account_cache: providers.Dependency[AccountCache] = providers.Dependency()
+    page_cache: providers.Dependency[PageCache] = providers.Dependency()
+    redis: providers.Dependency[RedisConnection | None] = providers.Dependency()
+
+    clock = providers.Object(system_clock)
+    ids = providers.Object(uuid_utils.compat.uuid7)
+    granted = providers.Callable(lambda settings: granted_caps(settings.limits), settings)
+
+    database = providers.Singleton(Database, pool=pool)
+    users = providers.Singleton(PostgresUserRepository, database=database)
+    wallet_repository = providers.Singleton(PostgresWalletRepository, database=database)
+    limit_repository = providers.Singleton(PostgresLimitRepository, database=database)
+    statements = providers.Singleton(PostgresStatementRepository, database=database)
+    migrations = providers.Singleton(Migrations, SQL_DIRECTORY / "migrations")
+
+    postgres_ledger = providers.Singleton(PostgresLedger, pool=pool)
+    ledger = providers.Singleton(
+        BatchingLedger,
+        providers.Singleton(CachingLedger, postgres_ledger, account_cache),
+        batch_max=settings.provided.batch_max,
+        in_flight_max=settings.provided.in_flight_max,
+        queue_max=settings.provided.queue_max,
+    )
+
+    hasher = providers.Singleton(
+        BcryptPasswordHasher,
+        pepper=settings.provided.password_pepper.reveal.call().encode.call(),
+        cost=settings.provided.bcrypt_cost,
+        threads=BCRYPT_THREADS,
+    )
+    tokens = providers.Singleton(
+        JwtAccessTokens,
+        secret=settings.provided.jwt_secret.reveal.call().encode.call(),
+        issuer=settings.provided.jwt_issuer,
+        audience=settings.provided.jwt_audience,
+        lifetime_seconds=settings.provided.access_token_seconds,
+        clock=clock,
+        ids=ids,
+    )
+    sandbox = providers.Singleton(SandboxGateway)
+    gateways = providers.Dict(sandbox=sandbox)
+
+    people = providers.Singleton(People, users, hasher, tokens, ids=ids, clock=clock)
+    wallets = providers.Singleton(
+        Wallets,
+        wallet_repository,
+        account_cache,
+        granted=granted,
+        wallets_max=settings.provided.wallets_per_person,
+        ids=ids,
+        clock=clock,
+    )
+    movements = providers.Singleton(
+        Movements, ledger, wallet_repository, gateways=gateways, payout_gateway="sandbox", ids=ids
+    )
+    allowances = providers.Singleton(Allowances, limit_repository, granted=granted, clock=clock)
+
+
+class Tools(containers.DeclarativeContainer):
+    """What the command line needs of a database, without the settings of the service."""
+
+    setup = providers.Factory(PostgresSetup)
+
+
+def granted_caps(limits: Mapping[str, CurrencyLimits]) -> dict[str, GrantedCaps]:
+    """The operator's default limits in the core's words."""
+    return {
+        code: {
+            LimitKind.TRANSFER: Caps(daily=limit.transfer.daily, monthly=limit.transfer.monthly),
+            LimitKind.WITHDRAWAL: Caps(daily=limit.withdrawal.daily, monthly=limit.withdrawal.monthly),
+        }
+        for code, limit in limits.items()
+    }
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Container]:
+    """A container over open connections, closed again in the end after everything under way has been answered.
+
+    Raises what asyncpg raises when the database cannot be reached.
+    """
+    redis = None if settings.redis_url is None else RedisConnection(settings.redis_url.reveal())
+    try:
+        async with create_pool(settings.database_url.reveal(), size=settings.database_pool_size) as pool:
+            container = Container(
+                settings=settings,
+                pool=pool,
+                account_cache=NoAccountCache() if redis is None else RedisAccountCache(redis),
+                page_cache=NoPageCache() if redis is None else RedisPageCache(redis),
+                redis=providers.Object(redis),
+            )
+            container.check_dependencies()
+            try:
+                yield container
+            finally:
+                await container.ledger().close()
+                container.hasher().close()
+    finally:
+        if redis is not None:
+            await redis.close()
+
+
+def services_of(container: Container) -> Services:
+    """What the HTTP application is built on."""
+    settings = container.settings()
+
+    async def readiness() -> Readiness:
+        return await _readiness(container)
+
+    return Services(
+        people=container.people(),
+        tokens=container.tokens(),
+        wallets=container.wallets(),
+        movements=container.movements(),
+        allowances=container.allowances(),
+        statements=container.statements(),
+        pages=container.page_cache(),
+        currencies=settings.currencies,
+        readiness=readiness,
+        version=service_version(),
+        key_required=settings.require_idempotency_key,
+        body_max_bytes=settings.body_max_bytes,
+        access_log=settings.access_log,
+    )
+
+
+async def _readiness(container: Container) -> Readiness:
+    try:
+        async with container.database().connection() as connection:
+            migrated = not await container.migrations().check(connection)
+    except Unavailable:
+        return Readiness(database=False, migrations=False, cache=await _cache_state(container.redis()))
+    return Readiness(database=True, migrations=migrated, cache=await _cache_state(container.redis()))
+
+
+async def _cache_state(redis: RedisConnection | None) -> str:
+    if redis is None:
+        return "off"
+    try:
+        await redis.ping()
+    except Unavailable:
+        return "unreachable"
+    return "ok"
+
+
+def service_version() -> str:
+    """The version of the code that runs: the package's, else what the tree says."""
+    try:
+        return version("wallet-core")
+    except PackageNotFoundError:
+        return _VERSION
+
+
+_VERSION: Final = "0.1.0"

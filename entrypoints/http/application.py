@@ -1,0 +1,42 @@
+"""The aiohttp application: every route, each also under `/v1`, behind the same shell."""
+
+from aiohttp import web
+
+from entrypoints.http import middlewares, openapi
+from entrypoints.http.authentication import bearer_required
+from entrypoints.http.docs_page import docs_routes
+from entrypoints.http.history_routes import HistoryRoutes
+from entrypoints.http.identity_routes import IdentityRoutes
+from entrypoints.http.limit_routes import LimitRoutes
+from entrypoints.http.movement_routes import MovementRoutes
+from entrypoints.http.openapi_document import Info
+from entrypoints.http.operations_routes import OperationsRoutes
+from entrypoints.http.parsing import BodyLimits
+from entrypoints.http.services import Services
+from entrypoints.http.wallet_routes import WalletRoutes
+
+_DESCRIPTION = (
+    "Wallets in several currencies: add funds, send, withdraw, look back. "
+    "Every path is also served under `/v1`. Amounts are strings with exactly their currency's digits."
+)
+
+
+def create_app(services: Services) -> web.Application:
+    """An application over those services. It owns none of them: whoever opened them closes them."""
+    app = web.Application(client_max_size=services.body_max_bytes)
+    routes = [
+        *IdentityRoutes(services).routes(),
+        *WalletRoutes(services).routes(),
+        *MovementRoutes(services).routes(),
+        *HistoryRoutes(services).routes(),
+        *LimitRoutes(services).routes(),
+        *OperationsRoutes(services).routes(),
+        *docs_routes(),
+    ]
+    app.router.add_routes(routes)
+    app.router.add_routes([web.RouteDef(route.method, f"/v1{route.path}", route.handler, {}) for route in routes])
+    app.middlewares.append(bearer_required(services.tokens))
+    info = Info(title="Wallet", version=services.version, description=_DESCRIPTION)
+    openapi.setup(app, info, BodyLimits(bytes_max=services.body_max_bytes))
+    middlewares.setup(app, access_log=services.access_log)
+    return app

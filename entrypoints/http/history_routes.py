@@ -1,0 +1,188 @@
+"""Looking back: transactions, filtered and paged."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+import orjson
+from aiohttp import hdrs, web
+
+from entrypoints.http.amounts import bounds_by_currency, enabled_currency
+from entrypoints.http.answers import TransactionListSchema, TransactionSchema
+from entrypoints.http.authentication import caller
+from entrypoints.http.cursors import digest_of, statement_cursor, statement_position
+from entrypoints.http.openapi import AMOUNT_PROBLEMS, operation, path, path_of, query, query_of
+from entrypoints.http.problems import JSON, FieldError, Problem, json_response
+from entrypoints.http.requests import (
+    AllHistoryQuerySchema,
+    HistoryQuerySchema,
+    TransactionPathSchema,
+    WalletPathSchema,
+)
+from entrypoints.http.services import Services
+from entrypoints.http.views import KIND_BY_TYPE, line_view
+from wallet_core.clock import start_of
+from wallet_core.ids import UserId
+from wallet_core.ledger.outcomes import TransactionStatus
+from wallet_core.ledger.statements import Direction, Position, StatementLine, StatementQuery
+from wallet_core.money import Currencies
+from wallet_core.wallets.entities import Wallet
+
+_TAGS = ("history",)
+_PROBLEMS = ("invalid_cursor", "currency_not_enabled", *AMOUNT_PROBLEMS)
+_INSTANT: Final = timedelta(microseconds=1)
+_DAY: Final = timedelta(days=1)
+
+
+class HistoryRoutes:
+    """`/wallets/{wallet_id}/transactions` and `/transactions`."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    @operation(
+        tags=_TAGS,
+        summary="What happened in one wallet",
+        responses={200: (TransactionListSchema, "A page, newest first")},
+        problems=_PROBLEMS,
+    )
+    @path(WalletPathSchema)
+    @query(HistoryQuerySchema)
+    async def list_of_wallet(self, request: web.Request) -> web.Response:
+        user_id = caller(request).user_id
+        wallet = await self._services.wallets.find(user_id, path_of(request)["wallet_id"])
+        if wallet is None:
+            raise Problem("not_found")
+        return await _page(self._services, user_id, [wallet], query_of(request))
+
+    @operation(
+        tags=_TAGS,
+        summary="What happened in all my wallets",
+        responses={200: (TransactionListSchema, "A page, newest first")},
+        problems=[*_PROBLEMS, "not_found"],
+    )
+    @query(AllHistoryQuerySchema)
+    async def list_of_all(self, request: web.Request) -> web.Response:
+        user_id, asked = caller(request).user_id, query_of(request)
+        wallets = await self._services.wallets.of(user_id)
+        if "wallet_id" in asked:
+            wallets = [wallet for wallet in wallets if wallet.id == asked["wallet_id"]]
+            if not wallets:
+                raise Problem("not_found")
+        return await _page(self._services, user_id, wallets, asked)
+
+    @operation(
+        tags=_TAGS,
+        summary="One of my transactions",
+        responses={200: (TransactionSchema, "The transaction")},
+    )
+    @path(TransactionPathSchema)
+    async def show_one(self, request: web.Request) -> web.Response:
+        line = await self._services.statements.line(path_of(request)["transaction_id"], caller(request).user_id)
+        if line is None:
+            raise Problem("not_found")
+        return json_response(line_view(line, self._services.currencies))
+
+    def routes(self) -> list[web.RouteDef]:
+        """What is served, and by what."""
+        return [
+            web.get("/wallets/{wallet_id}/transactions", self.list_of_wallet),
+            web.get("/transactions", self.list_of_all),
+            web.get("/transactions/{transaction_id}", self.show_one),
+        ]
+
+
+async def _page(
+    services: Services, user_id: UserId, wallets: Sequence[Wallet], asked: Mapping[str, Any]
+) -> web.Response:
+    """A page of history, kept under the state of the accounts it tells of: whatever moves makes it unreachable."""
+    page_of = {name: value for name, value in asked.items() if name != "cursor"}
+    filters = digest_of({"wallets": sorted(str(wallet.id) for wallet in wallets), **page_of})
+    time_zone = await _time_zone(services, user_id, asked)
+    revision = sum(account.revision for wallet in wallets for account in wallet.accounts)
+    key = f"{user_id}:{filters}:{time_zone}:{revision}:{asked.get('cursor', '')}"
+    after = statement_position(asked["cursor"], filters) if "cursor" in asked else None
+    wanted = _query(services.currencies, wallets, asked, after, time_zone)
+    rendered = await services.pages.get(key)
+    if rendered is None:
+        rendered = await _rendered(services, wanted, filters)
+        await services.pages.put(key, rendered)
+    return web.Response(body=rendered, headers={hdrs.CONTENT_TYPE: JSON, hdrs.CACHE_CONTROL: "no-store"})
+
+
+async def _rendered(services: Services, wanted: StatementQuery, filters: str) -> bytes:
+    """The page as JSON. One line more than it holds is asked for, to know whether there is a next page."""
+    lines = await services.statements.lines(wanted)
+    shown = lines[: wanted.limit - 1]
+    return orjson.dumps(
+        {
+            "data": [line_view(line, services.currencies) for line in shown],
+            "next_cursor": statement_cursor(_position(shown[-1]), filters) if len(lines) > len(shown) else None,
+        }
+    )
+
+
+def _position(line: StatementLine) -> Position:
+    return Position(
+        created_at=line.transaction.created_at, transaction_id=line.transaction.id, direction=line.direction
+    )
+
+
+async def _time_zone(services: Services, user_id: UserId, asked: Mapping[str, Any]) -> str:
+    """Where the person's days begin; looked up only where a day is asked about."""
+    if not any(_is_day(asked.get(bound)) for bound in ("from_", "to")):
+        return "UTC"
+    user = await services.people.find(user_id)
+    return "UTC" if user is None else user.time_zone
+
+
+def _query(
+    currencies: Currencies,
+    wallets: Sequence[Wallet],
+    asked: Mapping[str, Any],
+    after: Position | None,
+    time_zone: str,
+) -> StatementQuery:
+    if "currency" in asked:
+        enabled_currency(currencies, asked["currency"])
+    created_from, created_before = _period(asked.get("from_"), asked.get("to"), time_zone)
+    if created_from is not None and created_before is not None and created_from >= created_before:
+        raise Problem("invalid_request", errors=[FieldError("query.to", "Must not be before `from`.")])
+    lowest, highest = asked.get("min_amount"), asked.get("max_amount")
+    if lowest is not None and highest is not None and Decimal(lowest) > Decimal(highest):
+        raise Problem("invalid_request", errors=[FieldError("query.max_amount", "Must not be below `min_amount`.")])
+    return StatementQuery(
+        wallet_ids=tuple(wallet.id for wallet in wallets),
+        created_from=created_from,
+        created_before=created_before,
+        kinds=frozenset(KIND_BY_TYPE[written] for written in asked.get("type", ())),
+        statuses=frozenset(TransactionStatus(written) for written in asked.get("status", ())),
+        direction=Direction(asked["direction"]) if "direction" in asked else None,
+        currency=asked.get("currency"),
+        amounts=bounds_by_currency(currencies, lowest, highest),
+        after=after,
+        limit=asked["limit"] + 1,
+    )
+
+
+def _period(
+    first: date | datetime | None, last: date | datetime | None, time_zone: str
+) -> tuple[datetime | None, datetime | None]:
+    """From `first` to `last`, both included, as a start and an end that is not included."""
+    created_from = _moment(first, time_zone)
+    if last is None:
+        return created_from, None
+    if isinstance(last, datetime):
+        return created_from, last + _INSTANT
+    return created_from, start_of(last + _DAY, time_zone)
+
+
+def _moment(bound: date | datetime | None, time_zone: str) -> datetime | None:
+    if bound is None or isinstance(bound, datetime):
+        return bound
+    return start_of(bound, time_zone)
+
+
+def _is_day(bound: date | datetime | None) -> bool:
+    return isinstance(bound, date) and not isinstance(bound, datetime)

@@ -1,0 +1,114 @@
+"""Signing up, logging in, and oneself."""
+
+from http import HTTPStatus
+from typing import assert_never
+
+from aiohttp import web
+
+from entrypoints.http.answers import TokenSchema, UserSchema
+from entrypoints.http.authentication import caller
+from entrypoints.http.openapi import body, body_of, operation
+from entrypoints.http.problems import FieldError, Problem, json_response
+from entrypoints.http.requests import LoginSchema, ProfileChangeSchema, SignupSchema
+from entrypoints.http.services import Services
+from entrypoints.http.views import token_view, user_view
+from wallet_core.identity.entities import AccessToken, User, WeakPasswordError
+from wallet_core.identity.people import LoginRefusal
+from wallet_core.identity.ports import Taken
+
+_TAGS = ("people",)
+
+
+class IdentityRoutes:
+    """`/auth/…`, its short names, and `/me`."""
+
+    def __init__(self, services: Services) -> None:
+        self._people = services.people
+
+    @operation(
+        tags=_TAGS,
+        summary="Sign up",
+        security=False,
+        responses={201: (UserSchema, "The new person")},
+        problems=["weak_password", "email_taken", "phone_taken", "overloaded"],
+    )
+    @body(SignupSchema)
+    async def sign_up(self, request: web.Request) -> web.Response:
+        given = body_of(request)
+        try:
+            user = await self._people.sign_up(
+                name=given["name"],
+                password=given["password"],
+                email=given.get("email"),
+                phone=given.get("phone"),
+            )
+        except WeakPasswordError as error:
+            raise Problem("weak_password", str(error), [FieldError("body.password", str(error))]) from None
+        match user:
+            case User():
+                return json_response(user_view(user), HTTPStatus.CREATED)
+            case Taken():
+                raise Problem(user.value)
+        assert_never(user)
+
+    @operation(
+        tags=_TAGS,
+        summary="Log in",
+        security=False,
+        responses={200: (TokenSchema, "A token")},
+        problems=["invalid_credentials", "account_deactivated", "overloaded"],
+    )
+    @body(LoginSchema)
+    async def log_in(self, request: web.Request) -> web.Response:
+        given = body_of(request)
+        token = await self._people.log_in(
+            password=given["password"], email=given.get("email"), phone=given.get("phone")
+        )
+        match token:
+            case AccessToken():
+                return json_response(token_view(token))
+            case LoginRefusal():
+                raise Problem(token.value)
+        assert_never(token)
+
+    @operation(tags=_TAGS, summary="Who I am", responses={200: (UserSchema, "You")})
+    async def show_me(self, request: web.Request) -> web.Response:
+        user = await self._people.find(caller(request).user_id)
+        if user is None:
+            raise Problem("unauthorized")
+        return json_response(user_view(user))
+
+    @operation(
+        tags=_TAGS,
+        summary="Change my name, phone or time zone",
+        responses={200: (UserSchema, "You, as changed")},
+        problems=["phone_taken"],
+    )
+    @body(ProfileChangeSchema)
+    async def change_me(self, request: web.Request) -> web.Response:
+        given = body_of(request)
+        changed = await self._people.change(
+            caller(request).user_id,
+            name=given.get("name"),
+            phone=given.get("phone"),
+            time_zone=given.get("time_zone"),
+        )
+        match changed:
+            case User():
+                return json_response(user_view(changed))
+            case Taken():
+                raise Problem(changed.value)
+            case None:
+                raise Problem("unauthorized")
+        assert_never(changed)
+
+    def routes(self) -> list[web.RouteDef]:
+        """What is served, and by what."""
+        return [
+            web.post("/auth/signup", self.sign_up),
+            web.post("/register", self.sign_up),
+            web.post("/auth/login", self.log_in),
+            web.post("/login", self.log_in),
+            web.get("/me", self.show_me),
+            web.patch("/me", self.change_me),
+        ]

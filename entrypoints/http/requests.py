@@ -1,0 +1,177 @@
+"""What requests carry: bodies, queries and paths, as marshmallow reads and the documents publish them."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from entrypoints.http.contacts import Email, Phone
+from entrypoints.http.cursors import CURSOR_LENGTH_MAX
+from entrypoints.http.fields import (
+    Amount,
+    Boolean,
+    CurrencyCode,
+    DateOrTimestamp,
+    Id,
+    QueryInteger,
+    Schema,
+    Text,
+)
+from entrypoints.http.time_zones import TimeZone
+from wallet_core.identity.entities import NAME_LENGTH_MAX, PASSWORD_LENGTH_MAX
+from wallet_core.ledger.outcomes import TransactionStatus
+from wallet_core.wallets.entities import WALLET_NAME_LENGTH_MAX
+
+NOTE_LENGTH_MAX = 200
+PAGE_LENGTH_DEFAULT = 50
+PAGE_LENGTH_MAX = 200
+TRANSACTION_TYPES = ("deposit", "withdraw", "transfer_out", "transfer_in")
+
+
+class PasswordField(fields.String):
+    """A password as it was typed; whether it is one to have, the core says."""
+
+
+class AddressedSchema(Schema):
+    """A person, by email, phone or both."""
+
+    email = Email()
+    phone = Phone()
+
+    @validates_schema
+    def require_an_address(self, data: dict[str, Any], **_: object) -> None:
+        """Without an address a person cannot be reached."""
+        if not data.get("email") and not data.get("phone"):
+            raise ValidationError("Give an email, a phone, or both.", "email")
+
+
+class SignupSchema(AddressedSchema):
+    """A new person."""
+
+    name = Text(max=NAME_LENGTH_MAX, required=True)
+    password = PasswordField(required=True, validate=validate.Length(max=PASSWORD_LENGTH_MAX * 4))
+
+
+class LoginSchema(AddressedSchema):
+    """Who somebody says they are, and the proof."""
+
+    password = PasswordField(required=True, validate=validate.Length(max=PASSWORD_LENGTH_MAX * 4))
+
+
+class ProfileChangeSchema(Schema):
+    """What a person changes of themselves."""
+
+    name = Text(max=NAME_LENGTH_MAX)
+    phone = Phone()
+    time_zone = TimeZone()
+
+
+class WalletPathSchema(Schema):
+    """A wallet."""
+
+    wallet_id = Id(required=True)
+
+
+class TransactionPathSchema(Schema):
+    """A transaction."""
+
+    transaction_id = Id(required=True)
+
+
+class WalletOpeningSchema(Schema):
+    """A wallet to open."""
+
+    name = Text(max=WALLET_NAME_LENGTH_MAX)
+    currency = CurrencyCode(load_default="USD")
+
+
+class WalletChangeSchema(Schema):
+    """A new name, or that this is to be the default wallet; another one takes that over, nothing else ends it."""
+
+    name = Text(max=WALLET_NAME_LENGTH_MAX)
+    default = Boolean(validate=validate.Equal(comparable=True, error="Make another wallet the default one instead."))
+
+
+class CurrencySchema(Schema):
+    """A currency to hold."""
+
+    currency = CurrencyCode(required=True)
+
+
+class CurrencyQuerySchema(Schema):
+    """Which currency is asked about."""
+
+    currency = CurrencyCode()
+
+
+class MoneySchema(Schema):
+    """An amount, in the wallet's own currency unless another is named."""
+
+    amount = Amount(required=True)
+    currency = CurrencyCode()
+
+
+class FundsSchema(MoneySchema):
+    """Money to add, and the gateway that collects it."""
+
+    gateway = Text(max=40)
+
+
+class WithdrawalSchema(MoneySchema):
+    """Money to pay out, and where to."""
+
+    destination = Text(max=NOTE_LENGTH_MAX)
+
+
+class TransferSchema(MoneySchema):
+    """Money to send: to a wallet, or to whoever is reached by an email address or phone number."""
+
+    to_wallet_id = Id()
+    to = Text(max=254)
+    note = Text(max=NOTE_LENGTH_MAX, min=0)
+
+    @validates_schema
+    def require_one_recipient(self, data: dict[str, Any], **_: object) -> None:
+        """One, not none and not two."""
+        if ("to_wallet_id" in data) == ("to" in data):
+            raise ValidationError("Give to_wallet_id, or to (an email or phone), and not both.", "to_wallet_id")
+
+
+class PageQuerySchema(Schema):
+    """Which page of a list."""
+
+    cursor = Text(max=CURSOR_LENGTH_MAX)
+    limit = QueryInteger(min=1, max=PAGE_LENGTH_MAX, load_default=PAGE_LENGTH_DEFAULT)
+
+
+class HistoryQuerySchema(PageQuerySchema):
+    """Which transactions. A date counts whole, in the person's own time zone; a moment is included."""
+
+    from_ = DateOrTimestamp(data_key="from")
+    to = DateOrTimestamp()
+    type = fields.List(fields.String(validate=validate.OneOf(TRANSACTION_TYPES)))
+    status = fields.List(fields.String(validate=validate.OneOf([status.value for status in TransactionStatus])))
+    direction = fields.String(validate=validate.OneOf(("in", "out")))
+    currency = CurrencyCode()
+    min_amount = Amount(zero_allowed=True)
+    max_amount = Amount(zero_allowed=True)
+
+
+class AllHistoryQuerySchema(HistoryQuerySchema):
+    """Which transactions, over all wallets or in one."""
+
+    wallet_id = Id()
+
+
+class CapsSchema(Schema):
+    """Maximums to lower."""
+
+    daily = Amount(zero_allowed=True)
+    monthly = Amount(zero_allowed=True)
+
+
+class LimitsChangeSchema(Schema):
+    """Limits to lower, for either kind of movement."""
+
+    currency = CurrencyCode()
+    transfer = fields.Nested(CapsSchema)
+    withdrawal = fields.Nested(CapsSchema)

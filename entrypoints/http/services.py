@@ -1,0 +1,46 @@
+"""What the handlers are given: the core's use cases, and what the operator decided about HTTP."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from wallet_core.identity.people import People
+from wallet_core.identity.ports import AccessTokens
+from wallet_core.ledger.statements import StatementRepository
+from wallet_core.money import Currencies
+from wallet_core.wallets.allowances import Allowances
+from wallet_core.wallets.movements import Movements
+from wallet_core.wallets.pages import PageCache
+from wallet_core.wallets.wallets import Wallets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """What the service needs and whether it answers; the cache is told of but not needed."""
+
+    database: bool
+    migrations: bool
+    cache: str
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests may be sent here."""
+        return self.database and self.migrations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything a handler may use."""
+
+    people: People
+    tokens: AccessTokens
+    wallets: Wallets
+    movements: Movements
+    allowances: Allowances
+    statements: StatementRepository
+    pages: PageCache
+    currencies: Currencies
+    readiness: Callable[[], Awaitable[Readiness]]
+    version: str
+    key_required: bool
+    body_max_bytes: int
+    access_log: bool

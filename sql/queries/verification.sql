@@ -1,0 +1,213 @@
+-- What must be true of the books. Each query looks for the opposite and gives a row for each case of it: none, when all
+-- is well. Every table is read once and hashed or sorted as a whole; nothing is looked up row by row.
+
+-- name: each_transaction_sums_to_zero(rows_max)
+-- Money is moved, never made: the entries of a transaction cancel out in each currency.
+SELECT a.currency, CAST(e.transaction_id AS text) AS subject,
+       format('The entries sum to %s.', sum(e.amount)) AS explanation
+  FROM entries e
+  LEFT JOIN accounts a ON a.id = e.account_id
+ GROUP BY e.transaction_id, a.currency
+HAVING sum(e.amount) <> 0
+ ORDER BY subject, currency
+ LIMIT :rows_max;
+
+-- name: each_currency_sums_to_zero(rows_max)
+-- What people hold is what the system's accounts owe.
+SELECT currency, currency AS subject,
+       format('The balances of all accounts sum to %s.', sum(balance)) AS explanation
+  FROM accounts
+ GROUP BY currency
+HAVING sum(balance) <> 0
+ ORDER BY subject
+ LIMIT :rows_max;
+
+-- name: balance_is_the_sum_of_entries(rows_max)
+SELECT a.currency, CAST(a.id AS text) AS subject,
+       format('The balance is %s and the entries sum to %s.', a.balance, coalesce(e.total, 0)) AS explanation
+  FROM accounts a
+  LEFT JOIN (SELECT account_id, sum(amount) AS total FROM entries GROUP BY account_id) AS e ON e.account_id = a.id
+ WHERE a.balance <> coalesce(e.total, 0)
+ ORDER BY subject
+ LIMIT :rows_max;
+
+-- name: balance_is_that_of_the_last_entry(rows_max)
+SELECT a.currency, CAST(a.id AS text) AS subject,
+       format('The balance is %s and the entry of seq %s says %s.', a.balance, a.version,
+              coalesce(CAST(e.balance_after AS text), 'nothing')) AS explanation
+  FROM accounts a
+  LEFT JOIN entries e ON e.account_id = a.id AND e.seq = a.version
+ WHERE a.balance <> coalesce(e.balance_after, 0) OR (a.version > 0 AND e.seq IS NULL)
+ ORDER BY subject
+ LIMIT :rows_max;
+
+-- name: version_is_the_number_of_entries(rows_max)
+-- Entries are numbered from 1 to the account's version.
+SELECT a.currency, CAST(a.id AS text) AS subject,
+       format('The version is %s, with %s entries from seq %s to %s.', a.version, coalesce(e.number, 0),
+              coalesce(e.first, 0), coalesce(e.last, 0)) AS explanation
+  FROM accounts a
+  LEFT JOIN (SELECT account_id, count(*) AS number, min(seq) AS first, max(seq) AS last
+               FROM entries GROUP BY account_id) AS e ON e.account_id = a.id
+ WHERE a.version <> coalesce(e.number, 0) OR a.version <> coalesce(e.last, 0) OR e.first <> 1
+ ORDER BY subject
+ LIMIT :rows_max;
+
+-- name: each_entry_continues_the_one_before(rows_max)
+SELECT a.currency, format('%s/%s', chain.account_id, chain.seq) AS subject,
+       format('Seq %s with a balance of %s follows seq %s with %s, by an amount of %s.', chain.seq,
+              chain.balance_after, chain.seq_before, chain.balance_before, chain.amount) AS explanation
+  FROM (SELECT account_id, seq, amount, balance_after,
+               lag(seq, 1, CAST(0 AS bigint)) OVER account AS seq_before,
+               lag(balance_after, 1, CAST(0 AS bigint)) OVER account AS balance_before
+          FROM entries
+        WINDOW account AS (PARTITION BY account_id ORDER BY seq)) AS chain
+  LEFT JOIN accounts a ON a.id = chain.account_id
+ WHERE chain.seq <> chain.seq_before + 1
+    OR CAST(chain.balance_before AS numeric) + chain.amount <> chain.balance_after
+ ORDER BY chain.account_id, chain.seq
+ LIMIT :rows_max;
+
+-- name: nobody_is_overdrawn(rows_max)
+-- The system's accounts may go below zero; people's may not, and what is held of them is there.
+SELECT currency, CAST(id AS text) AS subject, format('The balance is %s and %s is held.', balance, held) AS explanation
+  FROM accounts
+ WHERE user_id IS NOT NULL AND NOT (0 <= held AND held <= balance)
+ ORDER BY subject
+ LIMIT :rows_max;
+
+-- name: completed_has_its_two_entries(rows_max)
+-- A completed transaction has the two entries that its row tells of. What did not complete has none.
+SELECT currency, CAST(id AS text) AS subject,
+       format('It is %s and has %s entries, %s as its source says and %s as its destination says.', status, entries,
+              debits, credits) AS explanation
+  FROM (SELECT t.id, t.currency, t.status, count(e.account_id) AS entries,
+               count(*) FILTER (WHERE e.account_id = t.source_account_id AND e.amount = -t.amount
+                                  AND e.balance_after = t.source_balance_after) AS debits,
+               count(*) FILTER (WHERE e.account_id = t.destination_account_id AND e.amount = t.amount
+                                  AND e.balance_after = t.destination_balance_after) AS credits
+          FROM transactions t
+          LEFT JOIN entries e ON e.transaction_id = t.id
+         GROUP BY t.id) AS counted
+ WHERE CASE status WHEN 'COMPLETED' THEN (entries, debits, credits) <> (2, 1, 1) ELSE entries <> 0 END
+ ORDER BY subject
+ LIMIT :rows_max;
+
+-- name: each_entry_belongs_to_a_transaction_and_an_account(rows_max)
+-- No foreign keys say so.
+SELECT coalesce(a.currency, t.currency) AS currency, format('%s/%s', e.account_id, e.seq) AS subject,
+       CASE WHEN t.id IS NULL THEN format('There is no transaction %s.', e.transaction_id)
+            WHEN a.id IS NULL THEN 'There is no such account.'
+            ELSE format('Transaction %s is in %s and the account in %s.', t.id, t.currency, a.currency)
+       END AS explanation
+  FROM entries e
+  LEFT JOIN transactions t ON t.id = e.transaction_id
+  LEFT JOIN accounts a ON a.id = e.account_id
+ WHERE t.id IS NULL OR a.id IS NULL OR a.currency <> t.currency
+ ORDER BY e.account_id, e.seq
+ LIMIT :rows_max;
+
+-- name: each_side_is_an_account_of_its_wallet(rows_max)
+-- History is read by wallet and the books by account: they must mean the same.
+SELECT t.currency, CAST(t.id AS text) AS subject,
+       format('The source is account %s of wallet %s in %s, the destination account %s of wallet %s in %s.',
+              coalesce(CAST(source.id AS text), 'unknown'), source.wallet_id, source.currency,
+              coalesce(CAST(destination.id AS text), 'unknown'), destination.wallet_id, destination.currency)
+       AS explanation
+  FROM transactions t
+  LEFT JOIN accounts source ON source.id = t.source_account_id
+  LEFT JOIN accounts destination ON destination.id = t.destination_account_id
+ WHERE (t.source_account_id IS DISTINCT FROM source.id)
+    OR (t.source_wallet_id IS DISTINCT FROM source.wallet_id)
+    OR source.currency <> t.currency
+    OR (t.destination_account_id IS DISTINCT FROM destination.id)
+    OR (t.destination_wallet_id IS DISTINCT FROM destination.wallet_id)
+    OR destination.currency <> t.currency
+ ORDER BY subject
+ LIMIT :rows_max;
+
+-- name: each_transaction_is_its_owners(rows_max)
+-- Whoever asked owns the side that they asked for: the receiving one of a deposit, the paying one of anything else.
+SELECT t.currency, CAST(t.id AS text) AS subject,
+       format('User %s asked for a %s of user %s.', t.user_id, t.kind, coalesce(CAST(a.user_id AS text), 'unknown'))
+       AS explanation
+  FROM transactions t
+  LEFT JOIN accounts a
+    ON a.id = CASE t.kind WHEN 'deposit' THEN t.destination_account_id ELSE t.source_account_id END
+ WHERE a.user_id IS DISTINCT FROM t.user_id
+ ORDER BY subject
+ LIMIT :rows_max;
+
+-- name: each_key_has_one_transaction(rows_max)
+-- The row is the idempotency record, for ever.
+SELECT min(currency) AS currency, CAST(user_id AS text) AS subject,
+       format('Key %s has %s transactions.', quote_literal(idempotency_key), count(*)) AS explanation
+  FROM transactions
+ WHERE idempotency_key IS NOT NULL
+ GROUP BY user_id, idempotency_key
+HAVING count(*) > 1
+ ORDER BY subject, idempotency_key
+ LIMIT :rows_max;
+
+-- name: use_of_a_limit_is_the_sum_of_its_transactions(rows_max)
+-- In the window that the limit counts: its business date, and the month of it. Nothing was counted after that date.
+SELECT currency, format('%s/%s', user_id, kind) AS subject,
+       CASE WHEN day IS NULL THEN format('There is no limit to count the %s that were moved.', ever_moved)
+            ELSE format('On %s it counts %s of the day and %s of the month, where %s and %s were moved.', day, day_used,
+                        month_used, day_moved, month_moved)
+       END AS explanation
+  FROM (SELECT user_id, kind, currency, l.day, l.day_used, l.month_used,
+               sum(t.amount) AS ever_moved,
+               coalesce(sum(t.amount) FILTER (WHERE t.business_date = l.day), 0) AS day_moved,
+               coalesce(sum(t.amount) FILTER (
+                   WHERE t.business_date >= CAST(date_trunc('month', CAST(l.day AS timestamp)) AS date)), 0) AS month_moved
+          FROM transfer_limits l
+          FULL JOIN (SELECT user_id, CASE kind WHEN 'withdraw' THEN 'withdrawal' ELSE kind END AS kind, currency,
+                            business_date, sum(amount) AS amount
+                       FROM transactions
+                      WHERE status = 'COMPLETED' AND kind IN ('transfer', 'withdraw')
+                      GROUP BY 1, 2, 3, 4) AS t USING (user_id, kind, currency)
+         GROUP BY user_id, kind, currency, l.day, l.day_used, l.month_used) AS counted
+ WHERE day IS NULL OR day_used <> day_moved OR month_used <> month_moved
+ ORDER BY subject, currency
+ LIMIT :rows_max;
+
+-- name: each_completed_transaction_has_its_event(rows_max)
+-- One event tells that a transaction of its kind was completed; of what was not completed, none does.
+SELECT currency, CAST(id AS text) AS subject,
+       format('It is %s and has %s events of which %s tells of its completion.', status, events, completions)
+       AS explanation
+  FROM (SELECT t.id, t.currency, t.status, count(e.id) AS events,
+               count(*) FILTER (WHERE e.kind = t.kind || '.completed') AS completions,
+               count(*) FILTER (WHERE e.kind LIKE '%.completed') AS completions_of_any_kind
+          FROM transactions t
+          LEFT JOIN events e ON e.transaction_id = t.id
+         GROUP BY t.id) AS told
+ WHERE CASE status WHEN 'COMPLETED' THEN (completions, completions_of_any_kind) <> (1, 1)
+                   ELSE completions_of_any_kind <> 0 END
+ ORDER BY subject
+ LIMIT :rows_max;
+
+-- name: declines_is_the_number_of_refusals(rows_max)
+-- Recorded against the account of the person who asked.
+SELECT a.currency, CAST(a.id AS text) AS subject,
+       format('It counts %s refusals, and %s were recorded.', a.declines, coalesce(t.number, 0)) AS explanation
+  FROM accounts a
+  LEFT JOIN (SELECT CASE kind WHEN 'deposit' THEN destination_account_id ELSE source_account_id END AS account_id,
+                    count(*) AS number
+               FROM transactions
+              WHERE status = 'FAILED'
+              GROUP BY 1) AS t ON t.account_id = a.id
+ WHERE a.declines <> coalesce(t.number, 0)
+ ORDER BY subject
+ LIMIT :rows_max;
+
+-- name: each_account_is_its_wallets_owners(rows_max)
+SELECT a.currency, CAST(a.id AS text) AS subject,
+       format('The account is user %s''s and its wallet user %s''s.', coalesce(CAST(a.user_id AS text), 'nobody'),
+              coalesce(CAST(w.user_id AS text), 'nobody')) AS explanation
+  FROM accounts a
+  LEFT JOIN wallets w ON w.id = a.wallet_id
+ WHERE w.id IS NULL OR a.user_id IS DISTINCT FROM w.user_id
+ ORDER BY subject
+ LIMIT :rows_max;
