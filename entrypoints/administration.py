@@ -22,6 +22,14 @@ async def migrate_database(owner: str, *, service: str | None, status_only: bool
     return lines
 
 
+async def verify_books(database: str) -> list[str]:
+    """What is wrong with the books, a line each; nothing when they balance."""
+    return [
+        f"{finding.invariant}  {finding.currency or '-'}  {finding.subject}  {finding.explanation}"
+        for finding in await Tools.setup(database).findings()
+    ]
+
+
 async def create_admin(settings: Settings, *, email: str, name: str, password: str) -> User:
     """A new person with the role of an admin. Raises AdminRefused, and Unavailable when the database is away."""
     async with opened(settings) as container:

@@ -1,4 +1,4 @@
-"""What the owner of a database does before the service runs: make it, migrate it, and let the service log in."""
+"""What operators do to a database from outside the service: make it, migrate it, let the service log in, check it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,13 +10,14 @@ import asyncpg
 from adapters.postgres.database import CONNECT_SECONDS, faults
 from adapters.postgres.migrations import Migration, Migrations, MigrationStatus
 from adapters.postgres.queries import SQL_DIRECTORY, Connection
+from adapters.postgres.verification import Finding, verify
 
 APPLICATION_ROLE: Final = "wallet_app"
 """What the service may do, as the migrations grant it; its login is a member."""
 
 
 class PostgresSetup:
-    """A database as its owner sees it. Every method raises Unavailable when the server does not answer."""
+    """A database as its operators see it. Every method raises Unavailable when the server does not answer."""
 
     def __init__(self, owner_url: str) -> None:
         self._owner_url = owner_url
@@ -63,6 +64,11 @@ class PostgresSetup:
                 await connection.fetchval("SELECT format('GRANT %I TO %I', $1::text, $2::text)", APPLICATION_ROLE, user)
             )
         return user
+
+    async def findings(self) -> list[Finding]:
+        """What is wrong with the books; nothing when all is well. The service's own rights are enough to ask."""
+        async with self._connection() as connection:
+            return await verify(connection)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 from rich.console import Console
 
-from entrypoints.administration import AdminRefused, create_admin, migrate_database
+from entrypoints.administration import AdminRefused, create_admin, migrate_database, verify_books
 from entrypoints.api import api
 from entrypoints.container import service_version
 from entrypoints.serving import serve as serve_application
@@ -57,6 +57,24 @@ def migrate(*, status: bool) -> None:
     lines = _run(migrate_database(owner, service=_read_setting("DATABASE_URL"), status_only=status))
     for line in lines:
         _screen.print(line)
+
+
+@wallet.command()
+def verify() -> None:
+    """Check every book of DATABASE_URL; name what is wrong and exit 1 when anything is.
+
+    Reads one snapshot and locks nothing, so that the service may go on meanwhile.
+    """
+    database = _read_setting("DATABASE_URL")
+    if database is None:
+        _fail("Set DATABASE_URL to say which database.", EXIT_MISUSED)
+    with _screen.status("Checking the books …"):
+        findings = _run(verify_books(database))
+    for finding in findings:
+        _screen.print(finding, style="red", markup=False)
+    _screen.print("The books balance." if not findings else f"{len(findings)} findings.")
+    if findings:
+        sys.exit(EXIT_FINDINGS)
 
 
 @wallet.group()
