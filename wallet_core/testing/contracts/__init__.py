@@ -1,1 +1,55 @@
-"""The contract suites: one class a port, run alike by the in-memory adapter and by every real one."""
+"""The contract suites: one class a port, run alike by the in-memory adapter and by every real one.
+
+Subclass one in a test module under a name that pytest collects, and provide the fixtures its docstring asks for. They
+are pytest classes, so importing this package needs pytest (and pytest-asyncio in its mode "auto"); nothing else in
+the library does. Their asserts are rewritten, so that a failure shows its values.
+"""
+
+import pytest
+
+# Before any of them is imported: afterwards it would be too late for its asserts.
+pytest.register_assert_rewrite(
+    *(
+        f"{__name__}.{subject}"
+        for subject in (
+            "books",
+            "caches",
+            "gateways",
+            "ledger",
+            "ledger_idempotency",
+            "ledger_limits",
+            "ledger_movements",
+            "ledger_races",
+            "ledger_refusals",
+            "limits",
+            "security",
+            "statements",
+            "users",
+            "wallets",
+        )
+    )
+)
+
+from wallet_core.testing.contracts.books import BooksUnderTest  # noqa: E402
+from wallet_core.testing.contracts.caches import AccountCacheContract, PageCacheContract  # noqa: E402
+from wallet_core.testing.contracts.gateways import PaymentGatewayContract  # noqa: E402
+from wallet_core.testing.contracts.ledger import LedgerContract  # noqa: E402
+from wallet_core.testing.contracts.limits import LimitRepositoryContract  # noqa: E402
+from wallet_core.testing.contracts.security import AccessTokensContract, PasswordHasherContract  # noqa: E402
+from wallet_core.testing.contracts.statements import StatementRepositoryContract  # noqa: E402
+from wallet_core.testing.contracts.users import UserRepositoryContract  # noqa: E402
+from wallet_core.testing.contracts.wallets import WalletRepositoryContract  # noqa: E402
+
+__all__ = [
+    "AccessTokensContract",
+    "AccountCacheContract",
+    "BooksUnderTest",
+    "LedgerContract",
+    "LimitRepositoryContract",
+    "PageCacheContract",
+    "PasswordHasherContract",
+    "PaymentGatewayContract",
+    "StatementRepositoryContract",
+    "UserRepositoryContract",
+    "WalletRepositoryContract",
+]

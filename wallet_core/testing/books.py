@@ -1,0 +1,54 @@
+"""The books in memory: every port of money, wallets and people over one store. For tests, and for trying things out."""
+
+from collections.abc import Iterable
+
+from wallet_core.clock import Clock, system_clock
+from wallet_core.ids import IdGenerator, WalletId
+from wallet_core.ledger.accounts import AccountStatus
+from wallet_core.testing.audit import Holdings, findings
+from wallet_core.testing.builders import new_id
+from wallet_core.testing.ledger import InMemoryLedger
+from wallet_core.testing.records import Records
+from wallet_core.testing.statements import InMemoryStatementRepository
+from wallet_core.testing.users import InMemoryUserRepository
+from wallet_core.testing.wallets import InMemoryLimitRepository, InMemoryWalletRepository
+
+CURRENCIES = ("USD", "EUR", "GBP", "INR", "JPY")
+
+
+class InMemoryBooks:
+    """A ledger and the repositories around it, which all see the same people, wallets and money.
+
+    The system's accounts are open from the start, for the gateways and in the currencies given.
+    """
+
+    def __init__(
+        self,
+        clock: Clock = system_clock,
+        *,
+        gateways: Iterable[str] = ("sandbox",),
+        currencies: Iterable[str] = CURRENCIES,
+        ids: IdGenerator = new_id,
+    ) -> None:
+        self._records = Records()
+        self._records.open_system_accounts(gateways=gateways, currencies=currencies, ids=ids)
+        self.ledger = InMemoryLedger(self._records, clock)
+        self.users = InMemoryUserRepository(self._records)
+        self.wallets = InMemoryWalletRepository(self._records)
+        self.limits = InMemoryLimitRepository(self._records)
+        self.statements = InMemoryStatementRepository(self._records)
+
+    async def set_status(self, wallet_id: WalletId, status: AccountStatus) -> None:
+        """Freeze, deactivate or activate a wallet with all its accounts, as an operator does."""
+        self._records.set_status(wallet_id, status)
+
+    def findings(self) -> list[str]:
+        """What is wrong with the books, a sentence each; empty where every invariant holds."""
+        return findings(
+            Holdings(
+                accounts=list(self._records.accounts.values()),
+                limits=list(self._records.limits.values()),
+                transactions=list(self._records.transactions.values()),
+                legs=[leg for legs in self._records.legs.values() for leg in legs],
+            )
+        )

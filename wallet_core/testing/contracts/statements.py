@@ -1,0 +1,429 @@
+"""What every statement repository promises."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import pytest
+
+from wallet_core.ids import TransactionId
+from wallet_core.ledger.accounts import Account, AccountStatus
+from wallet_core.ledger.commands import TransactionKind
+from wallet_core.ledger.outcomes import TransactionStatus
+from wallet_core.ledger.statements import Direction, Position, StatementLine, StatementQuery
+from wallet_core.testing.builders import a_deposit, a_transfer, a_withdrawal, new_id
+from wallet_core.testing.clock import NOON, SettableClock
+from wallet_core.testing.contracts.books import (
+    BooksUnderTest,
+    a_currency_of,
+    a_person,
+    a_wallet_of,
+    declined,
+    owner,
+    post,
+    posted,
+    statement,
+)
+
+_HOUR = timedelta(hours=1)
+
+
+class LineRules:
+    """What a line shows, and to whom."""
+
+    async def test_a_new_wallet_has_no_lines(self, books: BooksUnderTest) -> None:
+        assert await statement(books, await a_person(books)) == []
+
+    async def test_a_line_holds_the_whole_transaction(self, books: BooksUnderTest) -> None:
+        alice, bob = await a_person(books, balance=500), await a_person(books)
+        kept = [
+            posted(await post(books, a_transfer(alice, bob, key="k1", note="For \N{SLICE OF PIZZA}"))).transaction,
+            declined(await post(books, a_transfer(alice, bob, amount=20_000, key="k2"))).transaction,
+            posted(await post(books, a_withdrawal(alice, destination="IBAN 1"))).transaction,
+        ]
+
+        lines = await statement(books, alice)
+
+        assert sorted((line.transaction.id for line in lines[:3]), reverse=True) == [
+            line.transaction.id for line in lines[:3]
+        ]
+        assert {line.transaction.id: line.transaction for line in lines[:3]} == {each.id: each for each in kept if each}
+
+    async def test_both_sides_of_a_transfer_see_it_each_in_its_direction(self, books: BooksUnderTest) -> None:
+        alice, bob = await a_person(books, name="Alice", balance=500), await a_person(books, name="Bob")
+        await post(books, a_transfer(alice, bob, amount=200))
+
+        sent, received = (await statement(books, alice))[0], (await statement(books, bob))[0]
+
+        assert (sent.direction, received.direction) == (Direction.OUT, Direction.IN)
+        assert _own_balances([sent, received]) == [300, 200]
+        assert sent.counterparty is not None
+        assert received.counterparty is not None
+        assert (sent.counterparty.wallet_id, sent.counterparty.holder) == (bob.wallet_id, "Bob")
+        assert (received.counterparty.wallet_id, received.counterparty.holder) == (alice.wallet_id, "Alice")
+
+    async def test_the_system_is_nobodys_counterparty(self, books: BooksUnderTest) -> None:
+        alice = await a_person(books, balance=500)
+        await post(books, a_withdrawal(alice))
+
+        lines = await statement(books, alice)
+
+        assert {line.direction: line.counterparty for line in lines} == {Direction.OUT: None, Direction.IN: None}
+
+    async def test_a_failed_transfer_is_shown_to_its_sender_alone(self, books: BooksUnderTest) -> None:
+        alice, bob = await a_person(books), await a_person(books)
+        transaction = declined(await post(books, a_transfer(alice, bob))).transaction
+        assert transaction is not None
+
+        assert [line.transaction for line in await statement(books, alice)] == [transaction]
+        assert await statement(books, bob) == []
+        assert await books.statements.line(transaction.id, owner(bob)) is None
+
+    async def test_a_failed_transfer_between_ones_own_wallets_has_one_line(self, books: BooksUnderTest) -> None:
+        main = await a_person(books)
+        savings = await a_wallet_of(books, owner(main), name="Savings")
+        await post(books, a_transfer(main, savings))
+
+        assert [line.direction for line in await statement(books, main, savings)] == [Direction.OUT]
+
+    async def test_failed_deposits_and_withdrawals_are_shown_to_whoever_asked(self, books: BooksUnderTest) -> None:
+        alice = await a_person(books)
+        await books.set_status(alice.wallet_id, AccountStatus.FROZEN)
+        await post(books, a_deposit(alice))
+        await post(books, a_withdrawal(alice))
+
+        lines = await statement(books, alice)
+
+        assert {(line.transaction.kind, line.direction, line.transaction.status) for line in lines} == {
+            (TransactionKind.DEPOSIT, Direction.IN, TransactionStatus.FAILED),
+            (TransactionKind.WITHDRAW, Direction.OUT, TransactionStatus.FAILED),
+        }
+
+    async def test_a_movement_between_ones_own_wallets_has_two_lines_the_paying_side_first(
+        self, books: BooksUnderTest, clock: SettableClock
+    ) -> None:
+        main = await a_person(books, balance=500)
+        savings = await a_wallet_of(books, owner(main), name="Savings")
+        clock.advance(_HOUR)
+        await post(books, a_transfer(main, savings, amount=200))
+
+        lines = (await statement(books, savings, main))[:2]
+
+        assert [line.direction for line in lines] == [Direction.OUT, Direction.IN]
+        assert _own_balances(lines) == [300, 200]
+
+    async def test_the_newest_line_is_the_first(self, books: BooksUnderTest, clock: SettableClock) -> None:
+        alice = await a_person(books)
+        for amount in (1, 2, 3):
+            await post(books, a_deposit(alice, amount=amount))
+            clock.advance(_HOUR)
+
+        assert [line.transaction.amount for line in await statement(books, alice)] == [3, 2, 1]
+
+    async def test_lines_of_one_moment_are_in_the_order_of_their_ids(self, books: BooksUnderTest) -> None:
+        alice = await a_person(books)
+        commands = [a_deposit(alice) for _ in range(9)]
+        await books.ledger.post(commands)
+
+        lines = await statement(books, alice)
+
+        assert [line.transaction.id for line in lines] == sorted((command.id for command in commands), reverse=True)
+
+    async def test_other_peoples_lines_are_not_shown(self, books: BooksUnderTest) -> None:
+        alice, bob, carol = await a_person(books, balance=500), await a_person(books), await a_person(books)
+        await post(books, a_transfer(alice, bob))
+
+        assert await statement(books, carol) == []
+        assert len(await statement(books, bob)) == 1
+
+    async def test_no_wallets_have_no_lines(self, books: BooksUnderTest) -> None:
+        await a_person(books, balance=500)
+
+        assert await statement(books) == []
+
+
+class OneLineRules:
+    """Looking one transaction up."""
+
+    async def test_a_transaction_is_found_by_either_side_as_that_side_sees_it(self, books: BooksUnderTest) -> None:
+        alice, bob = await a_person(books, balance=500), await a_person(books)
+        transaction = posted(await post(books, a_transfer(alice, bob))).transaction
+
+        sent = await books.statements.line(transaction.id, owner(alice))
+        received = await books.statements.line(transaction.id, owner(bob))
+
+        assert sent == StatementLine(transaction=transaction, direction=Direction.OUT)
+        assert received == StatementLine(transaction=transaction, direction=Direction.IN)
+
+    async def test_a_movement_between_ones_own_wallets_is_found_as_its_paying_side(self, books: BooksUnderTest) -> None:
+        main = await a_person(books, balance=500)
+        savings = await a_wallet_of(books, owner(main), name="Savings")
+        transaction = posted(await post(books, a_transfer(main, savings))).transaction
+
+        line = await books.statements.line(transaction.id, owner(main))
+
+        assert line is not None
+        assert line.direction is Direction.OUT
+
+    async def test_deposits_come_in_and_withdrawals_go_out(self, books: BooksUnderTest) -> None:
+        alice = await a_person(books)
+        paid_in, paid_out = await books.ledger.post([a_deposit(alice), a_withdrawal(alice)])
+
+        lines = [await books.statements.line(posted(each).transaction.id, owner(alice)) for each in (paid_in, paid_out)]
+
+        assert [line and line.direction for line in lines] == [Direction.IN, Direction.OUT]
+
+    async def test_a_failed_transaction_is_found_by_whoever_asked(self, books: BooksUnderTest) -> None:
+        alice = await a_person(books)
+        transaction = declined(await post(books, a_withdrawal(alice))).transaction
+        assert transaction is not None
+
+        line = await books.statements.line(transaction.id, owner(alice))
+
+        assert line == StatementLine(transaction=transaction, direction=Direction.OUT)
+
+    async def test_somebody_elses_transaction_is_not_found(self, books: BooksUnderTest) -> None:
+        alice, mallory = await a_person(books), await a_person(books, balance=500)
+        transaction = posted(await post(books, a_deposit(alice))).transaction
+
+        assert await books.statements.line(transaction.id, owner(mallory)) is None
+
+    async def test_an_unknown_transaction_is_not_found(self, books: BooksUnderTest) -> None:
+        alice = await a_person(books, balance=500)
+
+        assert await books.statements.line(TransactionId(new_id()), owner(alice)) is None
+
+
+class PageRules:
+    """A long statement, page by page."""
+
+    @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 7, 50])
+    async def test_all_pages_together_are_the_whole_statement(
+        self, books: BooksUnderTest, clock: SettableClock, limit: int
+    ) -> None:
+        main, savings = await _a_history(books, clock)
+        whole = await statement(books, main, savings)
+
+        pages = await _pages(books, (main, savings), limit)
+
+        assert [line for page in pages for line in page] == whole
+        assert all(len(page) == limit for page in pages[:-1])
+
+    async def test_what_happens_meanwhile_does_not_shift_the_next_page(
+        self, books: BooksUnderTest, clock: SettableClock
+    ) -> None:
+        main, savings = await _a_history(books, clock)
+        whole = await statement(books, main, savings)
+        query = StatementQuery(wallet_ids=(main.wallet_id, savings.wallet_id), limit=4)
+        first = await books.statements.lines(query)
+        clock.advance(_HOUR)
+        await post(books, a_transfer(main, savings))
+
+        second = await books.statements.lines(_after(query, first[-1]))
+
+        assert [*first, *second] == whole[:8]
+
+    async def test_after_the_last_line_there_are_no_more(self, books: BooksUnderTest, clock: SettableClock) -> None:
+        main, savings = await _a_history(books, clock)
+        whole = await statement(books, main, savings)
+        query = StatementQuery(wallet_ids=(main.wallet_id, savings.wallet_id))
+
+        assert await books.statements.lines(_after(query, whole[-1])) == []
+
+    async def test_a_filter_holds_on_every_page(self, books: BooksUnderTest, clock: SettableClock) -> None:
+        main, savings = await _a_history(books, clock)
+        received = [line for line in await statement(books, main, savings) if line.direction is Direction.IN]
+
+        pages = await _pages(books, (main, savings), 2, direction=Direction.IN)
+
+        assert [line for page in pages for line in page] == received
+
+
+class FilterRules:
+    """Which lines are given."""
+
+    async def test_a_kind_is_wanted_in_a_direction(self, books: BooksUnderTest, clock: SettableClock) -> None:
+        main, savings = await _a_history(books, clock)
+
+        received = await _lines(books, main, savings, kinds=frozenset({(TransactionKind.TRANSFER, Direction.IN)}))
+        outside = await _lines(
+            books,
+            main,
+            savings,
+            kinds=frozenset({(TransactionKind.DEPOSIT, Direction.IN), (TransactionKind.WITHDRAW, Direction.OUT)}),
+        )
+
+        assert {(line.transaction.kind, line.direction) for line in received} == {
+            (TransactionKind.TRANSFER, Direction.IN)
+        }
+        assert {line.transaction.kind for line in outside} == {TransactionKind.DEPOSIT, TransactionKind.WITHDRAW}
+
+    async def test_a_kind_in_a_direction_it_never_takes_has_no_lines(
+        self, books: BooksUnderTest, clock: SettableClock
+    ) -> None:
+        main, savings = await _a_history(books, clock)
+
+        assert await _lines(books, main, savings, kinds=frozenset({(TransactionKind.DEPOSIT, Direction.OUT)})) == []
+
+    async def test_statuses_are_told_apart(self, books: BooksUnderTest, clock: SettableClock) -> None:
+        main, savings = await _a_history(books, clock)
+        whole = await statement(books, main, savings)
+
+        failed = await _lines(books, main, savings, statuses=frozenset({TransactionStatus.FAILED}))
+        ended = await _lines(
+            books, main, savings, statuses=frozenset({TransactionStatus.FAILED, TransactionStatus.COMPLETED})
+        )
+
+        assert failed == [line for line in whole if line.transaction.status is TransactionStatus.FAILED] != []
+        assert ended == whole
+
+    @pytest.mark.parametrize("direction", list(Direction))
+    async def test_directions_are_told_apart(
+        self, books: BooksUnderTest, clock: SettableClock, direction: Direction
+    ) -> None:
+        main, savings = await _a_history(books, clock)
+        whole = await statement(books, main, savings)
+
+        lines = await _lines(books, main, savings, direction=direction)
+
+        assert lines == [line for line in whole if line.direction is direction] != []
+
+    async def test_currencies_are_told_apart(self, books: BooksUnderTest) -> None:
+        dollars = await a_person(books, balance=500)
+        await a_currency_of(books, dollars, "EUR", balance=70)
+
+        lines = await _lines(books, dollars, currency="EUR")
+
+        assert [(line.transaction.currency, line.transaction.amount) for line in lines] == [("EUR", 70)]
+
+    async def test_amounts_are_bounded_by_currency_both_ends_included(self, books: BooksUnderTest) -> None:
+        dollars = await a_person(books)
+        yen = await a_currency_of(books, dollars, "JPY")
+        euros = await a_currency_of(books, dollars, "EUR")
+        for amount in (99, 100, 200, 201):
+            await books.ledger.post([a_deposit(account, amount=amount) for account in (dollars, yen, euros)])
+
+        lines = await _lines(books, dollars, amounts={"USD": (100, 200), "JPY": (201, 300)})
+
+        assert sorted((line.transaction.currency, line.transaction.amount) for line in lines) == [
+            ("JPY", 201),
+            ("USD", 100),
+            ("USD", 200),
+        ]
+
+    async def test_no_bounds_leave_all_amounts(self, books: BooksUnderTest) -> None:
+        alice = await a_person(books, balance=500)
+
+        assert await _lines(books, alice, amounts={}) == await statement(books, alice) != []
+
+    async def test_a_period_includes_its_beginning_and_not_its_end(
+        self, books: BooksUnderTest, clock: SettableClock
+    ) -> None:
+        alice = await a_person(books)
+        for amount in (1, 2, 3, 4):
+            await post(books, a_deposit(alice, amount=amount))
+            clock.advance(_HOUR)
+
+        lines = await _lines(books, alice, created_from=NOON + _HOUR, created_before=NOON + 3 * _HOUR)
+
+        assert [line.transaction.amount for line in lines] == [3, 2]
+
+    async def test_a_period_may_be_open_at_either_end(self, books: BooksUnderTest, clock: SettableClock) -> None:
+        alice = await a_person(books)
+        for amount in (1, 2, 3):
+            await post(books, a_deposit(alice, amount=amount))
+            clock.advance(_HOUR)
+
+        later = await _lines(books, alice, created_from=NOON + _HOUR)
+        earlier = await _lines(books, alice, created_before=NOON + _HOUR)
+
+        assert [line.transaction.amount for line in later] == [3, 2]
+        assert [line.transaction.amount for line in earlier] == [1]
+
+    async def test_all_filters_hold_together(self, books: BooksUnderTest, clock: SettableClock) -> None:
+        main, savings = await _a_history(books, clock)
+
+        lines = await _lines(
+            books,
+            main,
+            savings,
+            kinds=frozenset({(TransactionKind.TRANSFER, Direction.OUT), (TransactionKind.DEPOSIT, Direction.IN)}),
+            statuses=frozenset({TransactionStatus.COMPLETED}),
+            direction=Direction.OUT,
+            currency="USD",
+            amounts={"USD": (12, 13)},
+        )
+
+        assert [line.transaction.amount for line in lines] == [13, 12]
+
+
+async def _a_history(books: BooksUnderTest, clock: SettableClock) -> tuple[Account, Account]:
+    """Two wallets of one person with movements of every kind, several of them at one moment."""
+    main, other = await a_person(books, balance=500), await a_person(books, balance=500)
+    savings = await a_wallet_of(books, owner(main), name="Savings")
+    for number in range(4):
+        clock.advance(_HOUR)
+        await books.ledger.post(
+            [
+                a_transfer(main, savings, amount=10 + number),
+                a_transfer(other, main, amount=20 + number),
+                a_withdrawal(main, amount=9_000 + number),
+                a_withdrawal(savings, amount=1 + number),
+            ]
+        )
+    return main, savings
+
+
+async def _pages(
+    books: BooksUnderTest, accounts: tuple[Account, ...], limit: int, direction: Direction | None = None
+) -> list[list[StatementLine]]:
+    wallet_ids = tuple(account.wallet_id for account in accounts)
+    query = StatementQuery(wallet_ids=wallet_ids, limit=limit, direction=direction)
+    pages = [await books.statements.lines(query)]
+    while pages[-1]:
+        pages.append(await books.statements.lines(_after(query, pages[-1][-1])))
+        assert len(pages) < 100
+    return pages[:-1]
+
+
+def _after(query: StatementQuery, line: StatementLine) -> StatementQuery:
+    position = Position(
+        created_at=line.transaction.created_at, transaction_id=line.transaction.id, direction=line.direction
+    )
+    return StatementQuery(wallet_ids=query.wallet_ids, direction=query.direction, limit=query.limit, after=position)
+
+
+async def _lines(
+    books: BooksUnderTest,
+    *accounts: Account,
+    kinds: frozenset[tuple[TransactionKind, Direction]] = frozenset(),
+    statuses: frozenset[TransactionStatus] = frozenset(),
+    direction: Direction | None = None,
+    currency: str | None = None,
+    amounts: Mapping[str, tuple[int, int]] | None = None,
+    created_from: datetime | None = None,
+    created_before: datetime | None = None,
+) -> list[StatementLine]:
+    return await books.statements.lines(
+        StatementQuery(
+            wallet_ids=tuple(account.wallet_id for account in accounts),
+            kinds=kinds,
+            statuses=statuses,
+            direction=direction,
+            currency=currency,
+            amounts=amounts,
+            created_from=created_from,
+            created_before=created_before,
+        )
+    )
+
+
+def _own_balances(lines: list[StatementLine]) -> list[int | None]:
+    """What each line's own wallet held after it."""
+    return [None if line.own is None else line.own.balance_after for line in lines]
+
+
+class StatementRepositoryContract(LineRules, OneLineRules, PageRules, FilterRules):
+    """What every StatementRepository promises.
+
+    Subclass it and provide the fixtures `clock`, a SettableClock, and `books`, a BooksUnderTest that goes by it.
+    """

@@ -1,0 +1,147 @@
+"""What every user repository promises."""
+
+import asyncio
+from dataclasses import replace
+
+from wallet_core.identity.entities import Role, UserStatus
+from wallet_core.identity.ports import Taken
+from wallet_core.ids import UserId
+from wallet_core.testing.builders import a_user, new_id
+from wallet_core.testing.contracts.books import BooksUnderTest
+
+
+class UserRepositoryContract:
+    """What every UserRepository promises.
+
+    Subclass it and provide the fixture `books`, a BooksUnderTest.
+    """
+
+    async def test_a_person_is_found_as_they_were_added(self, books: BooksUnderTest) -> None:
+        user = a_user(
+            name="Zo\N{LATIN SMALL LETTER E WITH DIAERESIS}",
+            email="Zoe@Example.org",
+            phone="+41446681800",
+            role=Role.ADMIN,
+            status=UserStatus.DEACTIVATED,
+            time_zone="Asia/Kolkata",
+        )
+
+        assert await books.users.add(user, "hash") is None
+        assert await books.users.by_id(user.id) == user
+
+    async def test_a_person_may_have_a_phone_number_alone(self, books: BooksUnderTest) -> None:
+        user = a_user(email=None, phone="+41446681800")
+
+        assert await books.users.add(user, "hash") is None
+        assert await books.users.by_address(phone="+41446681800") == user
+
+    async def test_a_person_is_reached_by_email_in_any_case_of_letters(self, books: BooksUnderTest) -> None:
+        user = a_user(email="Alice@Example.org")
+        await books.users.add(user, "hash")
+
+        assert await books.users.by_address(email="aLICE@example.ORG") == user
+
+    async def test_a_person_is_reached_by_either_address(self, books: BooksUnderTest) -> None:
+        user = a_user(email="alice@example.org", phone="+41446681800")
+        await books.users.add(user, "hash")
+
+        assert await books.users.by_address(email="alice@example.org") == user
+        assert await books.users.by_address(phone="+41446681800") == user
+
+    async def test_nobody_is_reached_by_an_address_of_nobody(self, books: BooksUnderTest) -> None:
+        await books.users.add(a_user(email="alice@example.org", phone=None), "hash")
+        await books.users.add(a_user(email=None, phone="+41446681800"), "hash")
+
+        assert await books.users.by_address(email="bob@example.org") is None
+        assert await books.users.by_address(phone="+41446681801") is None
+        assert await books.users.by_address() is None
+
+    async def test_wildcards_are_no_addresses(self, books: BooksUnderTest) -> None:
+        await books.users.add(a_user(email="alice@example.org"), "hash")
+
+        assert await books.users.by_address(email="%") is None
+        assert await books.users.by_address(email="_lice@example.org") is None
+
+    async def test_an_unknown_person_is_not_found(self, books: BooksUnderTest) -> None:
+        nobody = UserId(new_id())
+
+        assert await books.users.by_id(nobody) is None
+        assert await books.users.password_hash(nobody) is None
+
+    async def test_the_hash_of_a_password_is_kept_by_its_person(self, books: BooksUnderTest) -> None:
+        alice, bob = a_user(), a_user()
+        await books.users.add(alice, "hash of hers")
+        await books.users.add(bob, "hash of his")
+
+        assert await books.users.password_hash(alice.id) == "hash of hers"
+        assert await books.users.password_hash(bob.id) == "hash of his"
+
+    async def test_an_email_address_is_taken_once_in_any_case_of_letters(self, books: BooksUnderTest) -> None:
+        await books.users.add(a_user(email="alice@example.org"), "hash")
+        second = a_user(email="ALICE@example.org")
+
+        assert await books.users.add(second, "hash") is Taken.EMAIL
+        assert await books.users.by_id(second.id) is None
+
+    async def test_a_phone_number_is_taken_once(self, books: BooksUnderTest) -> None:
+        await books.users.add(a_user(phone="+41446681800"), "hash")
+        second = a_user(phone="+41446681800")
+
+        assert await books.users.add(second, "hash") is Taken.PHONE
+        assert await books.users.by_id(second.id) is None
+
+    async def test_of_two_taken_addresses_the_email_is_named(self, books: BooksUnderTest) -> None:
+        await books.users.add(a_user(email="alice@example.org", phone="+41446681800"), "hash")
+
+        taken = await books.users.add(a_user(email="alice@example.org", phone="+41446681800"), "hash")
+
+        assert taken is Taken.EMAIL
+
+    async def test_an_address_asked_for_by_many_at_once_is_given_once(self, books: BooksUnderTest) -> None:
+        asked = [a_user(email="alice@example.org") for _ in range(6)]
+
+        answers = await asyncio.gather(*(books.users.add(user, "hash") for user in asked))
+
+        assert sorted(answers, key=str) == [None] + [Taken.EMAIL] * 5
+
+    async def test_name_phone_and_time_zone_change(self, books: BooksUnderTest) -> None:
+        user = a_user(phone="+41446681800")
+        await books.users.add(user, "hash")
+        changed = replace(user, name="Alicia", phone="+41446681801", time_zone="Asia/Tokyo")
+
+        assert await books.users.update(changed) is None
+        assert await books.users.by_id(user.id) == changed
+        assert await books.users.by_address(phone="+41446681800") is None
+
+    async def test_nothing_else_of_a_person_changes(self, books: BooksUnderTest) -> None:
+        user = a_user(email="alice@example.org")
+        await books.users.add(user, "hash")
+
+        await books.users.update(
+            replace(user, email="mallory@example.org", role=Role.ADMIN, status=UserStatus.DEACTIVATED)
+        )
+
+        assert await books.users.by_id(user.id) == user
+        assert await books.users.password_hash(user.id) == "hash"
+
+    async def test_somebody_elses_phone_number_is_not_taken_over(self, books: BooksUnderTest) -> None:
+        user = a_user()
+        await books.users.add(user, "hash")
+        await books.users.add(a_user(phone="+41446681800"), "hash")
+
+        taken = await books.users.update(replace(user, name="Alicia", phone="+41446681800"))
+
+        assert taken is Taken.PHONE
+        assert await books.users.by_id(user.id) == user
+
+    async def test_ones_own_phone_number_stays_ones_own(self, books: BooksUnderTest) -> None:
+        user = a_user(phone="+41446681800")
+        await books.users.add(user, "hash")
+
+        assert await books.users.update(replace(user, name="Alicia")) is None
+
+    async def test_changing_an_unknown_person_adds_nobody(self, books: BooksUnderTest) -> None:
+        user = a_user()
+
+        assert await books.users.update(user) is None
+        assert await books.users.by_id(user.id) is None

@@ -1,0 +1,58 @@
+"""People in memory."""
+
+from dataclasses import replace
+
+from wallet_core.identity.entities import User
+from wallet_core.identity.ports import Taken
+from wallet_core.ids import UserId
+from wallet_core.testing.records import Records
+
+
+class InMemoryUserRepository:
+    """A UserRepository over the people of `Records`."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    async def add(self, user: User, password_hash: str) -> Taken | None:
+        """As UserRepository.add. Raises ValueError for a person without any address."""
+        if user.email is None and user.phone is None:
+            raise ValueError("A person is reached by an email address, a phone number, or both.")
+        if self._reached(email=user.email) is not None:
+            return Taken.EMAIL
+        if self._reached(phone=user.phone) is not None:
+            return Taken.PHONE
+        self._records.users[user.id] = user
+        self._records.password_hashes[user.id] = password_hash
+        return None
+
+    async def by_id(self, user_id: UserId) -> User | None:
+        """As UserRepository.by_id."""
+        return self._records.users.get(user_id)
+
+    async def by_address(self, *, email: str | None = None, phone: str | None = None) -> User | None:
+        """As UserRepository.by_address."""
+        return self._reached(email=email, phone=phone)
+
+    async def password_hash(self, user_id: UserId) -> str | None:
+        """As UserRepository.password_hash."""
+        return self._records.password_hashes.get(user_id)
+
+    async def update(self, user: User) -> Taken | None:
+        """As UserRepository.update."""
+        kept = self._records.users.get(user.id)
+        if kept is None:
+            return None
+        reached = self._reached(phone=user.phone)
+        if reached is not None and reached.id != user.id:
+            return Taken.PHONE
+        self._records.users[user.id] = replace(kept, name=user.name, phone=user.phone, time_zone=user.time_zone)
+        return None
+
+    def _reached(self, *, email: str | None = None, phone: str | None = None) -> User | None:
+        for user in self._records.users.values():
+            if email is not None and user.email is not None and user.email.lower() == email.lower():
+                return user
+            if phone is not None and user.phone == phone:
+                return user
+        return None
