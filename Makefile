@@ -7,7 +7,7 @@ TEST_WORKERS ?= 2
 WORKERS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve migrate verify test test-fast test-containers test-compose check format lock wheel clean
+.PHONY: help demo serve migrate verify env test test-fast test-containers test-compose check format lock wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,13 @@ migrate: $(VENV)/demo.installed ## Bring the database that the environment names
 
 verify: $(VENV)/demo.installed ## Check that the books of that database balance
 	@exec $(RUN) -m entrypoints verify
+
+env: ## Write an .env with random secrets for the compose file (once: one that is there stays)
+	@if [ -e .env ]; then echo ".env is there already and stays as it is."; exit 0; fi; \
+	umask 077; \
+	$(PYTHON) -c 'import re, secrets, sys; print(re.sub("(?m)^([A-Z_]+=)example.*", \
+		lambda line: line[1] + secrets.token_hex(32), sys.stdin.read()), end="")' <.env.example >.env.new \
+	&& mv .env.new .env && echo ".env is written, with secrets of its own. Next: docker compose up --detach"
 
 # --- Proving ---------------------------------------------------------------------------------------------------------
 
