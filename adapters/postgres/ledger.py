@@ -24,8 +24,8 @@ from wallet_core.ledger.state import LockedState
 ATTEMPTS_MAX: Final = 5
 """How often a batch is tried that lost a race: against a lock's time-out or for an idempotency key."""
 
-_TRY_AGAIN: Final = (*RACES_LOST, asyncpg.UniqueViolationError)
-"""A unique value is violated by whoever settles the same idempotency key from other accounts at the same moment."""
+_KEY_INDEX: Final = "transactions_user_key"
+"""Violated by whoever settles the same idempotency key from other accounts at the same moment."""
 
 
 class PostgresLedger:
@@ -47,7 +47,9 @@ class PostgresLedger:
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
                 return await self._post_once(commands)
-            except _TRY_AGAIN as error:
+            except asyncpg.PostgresError as error:
+                if not _is_lost_race(error):
+                    raise
                 if attempt == ATTEMPTS_MAX:
                     raise Unavailable("The accounts are too busy.") from error
         raise AssertionError("The last attempt returns or raises.")
@@ -151,6 +153,13 @@ class PostgresLedger:
         if not found:
             raise OutcomeUnknown("The answer to the commit was lost.") from lost
         return outcomes
+
+
+def _is_lost_race(error: asyncpg.PostgresError) -> bool:
+    """Whether the same batch may succeed when it is tried again. An id given twice, say, never does."""
+    if isinstance(error, asyncpg.UniqueViolationError):
+        return error.constraint_name == _KEY_INDEX
+    return isinstance(error, RACES_LOST)
 
 
 async def _commit(transaction: Transaction) -> Exception | None:

@@ -29,7 +29,7 @@ class PostgresStatementRepository:
 
     async def lines(self, query: StatementQuery) -> list[StatementLine]:
         """As StatementRepository.lines."""
-        bounds = None if query.amounts is None else list(query.amounts.items())
+        bounds = list(query.amounts.items()) if query.amounts else None
         after_created_at, after_id, after_rank = _place(query.after)
         async with self._database.connection() as connection:
             rows = await self._queries["lines"].fetch(

@@ -1,0 +1,71 @@
+"""The books in PostgreSQL, as the contract suites see them."""
+
+import asyncpg
+
+from adapters.postgres.database import Database
+from adapters.postgres.ledger import PostgresLedger
+from adapters.postgres.limits import PostgresLimitRepository
+from adapters.postgres.rows import account_of, limit_of, transaction_of
+from adapters.postgres.statements import PostgresStatementRepository
+from adapters.postgres.users import PostgresUserRepository
+from adapters.postgres.verification import verify
+from adapters.postgres.wallets import PostgresWalletRepository
+from wallet_core.clock import Clock
+from wallet_core.ids import AccountId, TransactionId, WalletId
+from wallet_core.ledger.accounts import AccountStatus
+from wallet_core.testing.audit import Holdings, Leg, findings
+from wallet_core.testing.books import CURRENCIES
+from wallet_core.testing.builders import GATEWAY, new_id
+
+
+class PostgresBooks:
+    """Every port of money, wallets and people over one database: a BooksUnderTest."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", clock: Clock) -> None:
+        database = Database(pool)
+        self._pool = pool
+        self.ledger = PostgresLedger(pool, clock=clock)
+        self.users = PostgresUserRepository(database)
+        self.wallets = PostgresWalletRepository(database)
+        self.limits = PostgresLimitRepository(database)
+        self.statements = PostgresStatementRepository(database)
+
+    async def open(self) -> None:
+        """Open the system's accounts."""
+        await self.ledger.open_system_accounts(gateways=[GATEWAY], currencies=CURRENCIES, ids=new_id)
+
+    async def set_status(self, wallet_id: WalletId, status: AccountStatus) -> None:
+        """As BooksUnderTest.set_status."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute("UPDATE accounts SET status = $2 WHERE wallet_id = $1", wallet_id, status)
+            shown = "frozen" if status is AccountStatus.FROZEN else "active"
+            await connection.execute("UPDATE wallets SET status = $2 WHERE id = $1", wallet_id, shown)
+
+    async def findings(self) -> list[str]:
+        """What is wrong with the books, as the service's own verification sees it and as the library's audit does."""
+        async with self._pool.acquire() as connection:
+            verified = [str(finding) for finding in await verify(connection)]
+            accounts = await connection.fetch("SELECT *, NULL AS holder FROM accounts")
+            limits = await connection.fetch(
+                "SELECT l.*, u.time_zone FROM transfer_limits l JOIN users u ON u.id = l.user_id"
+            )
+            transactions = await connection.fetch("SELECT * FROM transactions")
+            entries = await connection.fetch("SELECT * FROM entries")
+        return verified + findings(
+            Holdings(
+                accounts=[account_of(row) for row in accounts],
+                limits=[limit_of(row) for row in limits],
+                transactions=[transaction_of(row) for row in transactions],
+                legs=[_leg_of(row) for row in entries],
+            )
+        )
+
+
+def _leg_of(row: asyncpg.Record) -> Leg:
+    return Leg(
+        account_id=AccountId(row["account_id"]),
+        seq=row["seq"],
+        transaction_id=TransactionId(row["transaction_id"]),
+        amount=row["amount"],
+        balance_after=row["balance_after"],
+    )
