@@ -72,12 +72,13 @@ def serve(
     *,
     workers: int | None = None,
     respawn: RespawnPolicy | None = None,
+    listening: Callable[[], None] | None = None,
 ) -> int:
     """Serve until SIGTERM or SIGINT, and return the exit code of this process.
 
     0: stopped, everything in flight finished. 1: the application failed, or its processes kept dying. 2: nothing can
     listen on that host and port. `workers` (else the settings' own number) is the number of processes; with one it is
-    this process. To be called in the main thread.
+    this process, and `listening` is called once requests are taken. To be called in the main thread.
     """
     configure_logging(settings.log_level)
     log = structlog.get_logger(__name__)
@@ -96,7 +97,7 @@ def serve(
         return EXIT_CANNOT_LISTEN
     with bound:
         if processes == 1:
-            return _run(factory, settings, bound)
+            return _run(factory, settings, bound, listening)
         port = bound.getsockname()[1]
         supervisor = _Supervisor(factory, settings, port=port, processes=processes, policy=respawn or RespawnPolicy())
         return supervisor.run()
@@ -118,11 +119,13 @@ def _bound_socket(host: str, port: int, *, reuse_port: bool) -> socket.socket:
     return bound
 
 
-def _run(factory: ApplicationFactory, settings: Settings, bound: socket.socket) -> int:
+def _run(
+    factory: ApplicationFactory, settings: Settings, bound: socket.socket, listening: Callable[[], None] | None = None
+) -> int:
     """Serve in this process until it is told to stop."""
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve_until_stopped(factory, settings, bound))
+            runner.run(_serve_until_stopped(factory, settings, bound, listening))
     except Exception:  # noqa: BLE001  # the last one who can say why the process ends
         structlog.get_logger(__name__).exception("the service failed")
         return EXIT_FAILED
@@ -139,7 +142,9 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _serve_until_stopped(factory: ApplicationFactory, settings: Settings, bound: socket.socket) -> None:
+async def _serve_until_stopped(
+    factory: ApplicationFactory, settings: Settings, bound: socket.socket, listening: Callable[[], None] | None
+) -> None:
     log = structlog.get_logger(__name__)
     stopped = _stop_event(settings.shutdown_seconds)
     async with factory(settings) as application:
@@ -162,6 +167,8 @@ async def _serve_until_stopped(factory: ApplicationFactory, settings: Settings, 
             await web.SockSite(runner, bound, backlog=_BACKLOG).start()
             host, port = bound.getsockname()[:2]
             log.info("listening", host=host, port=port, pid=os.getpid())
+            if listening is not None:
+                listening()
             await stopped.wait()
             log.info("stopping", pid=os.getpid())
         finally:

@@ -33,13 +33,13 @@ def run_demo(*, home: Path, port: int, reset: bool, screen: Console) -> int:
     """Serve until Ctrl-C and return the exit code. The data stay in `home` for the next time."""
     started = time.monotonic()
     home = home.resolve()
-    postgres = EmbeddedPostgres(home / "postgres")
-    if reset and home.exists():
-        postgres.wipe()
-        shutil.rmtree(home)
-        screen.print(f"Wiped {home}")
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
+        if reset and home.exists():
+            EmbeddedPostgres(home / "postgres").wipe()
+            shutil.rmtree(home)
+            screen.print(f"Wiped {home}")
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        postgres = EmbeddedPostgres(home / "postgres")
         chosen = free_port(port)
         if chosen != port:
             screen.print(f"[yellow]Port {port} is taken; taking {chosen}.[/yellow]")
@@ -48,8 +48,11 @@ def run_demo(*, home: Path, port: int, reset: bool, screen: Console) -> int:
             settings = _settings(home, postgres, valkey, chosen)
             screen.print("Migrating and seeding …")
             asyncio.run(_prepare(postgres, settings))
-            _welcome(screen, settings, postgres, home, time.monotonic() - started)
-            code = serve(api, settings, workers=1)
+
+            def welcome() -> None:
+                _welcome(screen, settings, postgres, home, time.monotonic() - started)
+
+            code = serve(api, settings, workers=1, listening=welcome)
         screen.print(f"Stopped. The data are kept in {home}; `make demo RESET=1` wipes them.")
         return code
     except KeyboardInterrupt:

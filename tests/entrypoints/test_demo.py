@@ -1,0 +1,109 @@
+"""The demo, started as a newcomer starts it."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from entrypoints.embedded.ports import free_port
+
+ROOT = Path(__file__).parents[2]
+READY = re.compile(r"Ready in [0-9.]+ s: (http://\S+)")
+
+
+@contextmanager
+def demo(home: Path, port: int, *flags: str) -> Iterator[tuple[str, float, list[str]]]:
+    """A running demo: where it answers, how many seconds it took, and what it printed. Ctrl-C ends it."""
+    started = time.monotonic()
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "entrypoints", "demo", *flags],
+        cwd=ROOT,
+        env=kept | {"PORT": str(port), "WALLET_HOME": str(home), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    printed: list[str] = []
+    try:
+        url = None
+        for line in process.stdout:
+            printed.append(line)
+            ready = READY.search(line)
+            url = ready[1] if ready else url
+            if line.startswith("Stop "):
+                break
+        assert url is not None, "".join(printed)
+        yield url, time.monotonic() - started, printed
+    finally:
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=30)
+        printed.append(rest)
+    assert process.returncode == 0, "".join(printed)
+
+
+def answer(url: str) -> dict[str, object]:
+    """A JSON answer. Whoever says Ready answers at once."""
+    with urllib.request.urlopen(url, timeout=5) as response:
+        body: dict[str, object] = json.load(response)
+        return body
+
+
+def pasted(printed: list[str]) -> str:
+    """The commands that the demo offers to paste."""
+    lines = "".join(printed).splitlines()
+    first = next(number for number, line in enumerate(lines) if line.lstrip().startswith("TOKEN="))
+    last = next(number for number, line in enumerate(lines) if "Lunch" in line)
+    return "\n".join(lines[first : last + 1])
+
+
+def test_the_demo_serves_keeps_its_data_and_is_wiped_on_request(tmp_path: Path) -> None:
+    home, port = tmp_path / "home", free_port()
+
+    with demo(home, port) as (url, _, printed):
+        assert answer(f"{url}/readyz") == {"ready": True, "database": "ok", "migrations": "ok", "cache": "ok"}
+        first = subprocess.run(["bash", "-c", pasted(printed)], capture_output=True, text=True, timeout=30)
+        again = subprocess.run(["bash", "-c", pasted(printed)], capture_output=True, text=True, timeout=30)
+        assert "201 Created" in first.stdout
+        assert "Idempotent-Replayed" not in first.stdout
+        assert "Idempotent-Replayed: true" in again.stdout
+
+    with demo(home, port) as (url, seconds, printed):
+        assert seconds < 5
+        kept = subprocess.run(["bash", "-c", pasted(printed)], capture_output=True, text=True, timeout=30)
+        assert "Idempotent-Replayed: true" in kept.stdout
+
+    with demo(home, port, "--reset") as (url, _, printed):
+        wiped = subprocess.run(["bash", "-c", pasted(printed)], capture_output=True, text=True, timeout=30)
+        assert "Idempotent-Replayed" not in wiped.stdout
+
+
+def test_a_taken_port_is_said_and_the_next_one_taken(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        with demo(tmp_path / "home", port) as (url, _, printed):
+            assert f"Port {port} is taken" in "".join(printed)
+            assert not url.endswith(f":{port}")
+            assert answer(f"{url}/healthz") == {"status": "ok"}
+
+
+def test_nothing_of_the_demo_is_left_running(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+
+    with demo(home, free_port()):
+        pass
+
+    listing = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert [line for line in listing.splitlines() if str(home) in line] == []
