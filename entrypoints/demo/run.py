@@ -26,6 +26,8 @@ from wallet_core.faults import Fault
 _DATABASE: Final = "wallet"
 _SERVICE_USER: Final = "wallet_service"
 _HOST: Final = "127.0.0.1"
+_SECRETS: Final = "secrets.json"
+"""Also the mark by which a demo knows its own folder: no other one is used, and none other wiped."""
 EXIT_FAILED: Final = 1
 
 
@@ -34,11 +36,15 @@ def run_demo(*, home: Path, port: int, reset: bool, screen: Console) -> int:
     started = time.monotonic()
     home = home.resolve()
     try:
+        if home.exists() and any(home.iterdir()) and not (home / _SECRETS).exists():
+            screen.print(f"[red]{home} holds something else than a demo's data.[/red] Choose another WALLET_HOME.")
+            return EXIT_FAILED
         if reset and home.exists():
             EmbeddedPostgres(home / "postgres").wipe()
             shutil.rmtree(home)
             screen.print(f"Wiped {home}")
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _kept_secrets(home / _SECRETS)
         postgres = EmbeddedPostgres(home / "postgres")
         chosen = free_port(port)
         if chosen != port:
@@ -71,7 +77,7 @@ async def _prepare(postgres: EmbeddedPostgres, settings: Settings) -> None:
 
 
 def _settings(home: Path, postgres: EmbeddedPostgres, valkey: EmbeddedValkey, port: int) -> Settings:
-    kept = _kept_secrets(home / "secrets.json")
+    kept = _kept_secrets(home / _SECRETS)
     return Settings.from_environment(
         {
             **{name: value for name, value in os.environ.items() if not name.endswith("_FILE")},

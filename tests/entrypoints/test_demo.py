@@ -99,6 +99,22 @@ def test_a_taken_port_is_said_and_the_next_one_taken(tmp_path: Path) -> None:
             assert answer(f"{url}/healthz") == {"status": "ok"}
 
 
+def test_a_folder_of_somebody_else_is_neither_used_nor_wiped(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
+
+    told = subprocess.run(
+        [sys.executable, "-m", "entrypoints", "demo", "--reset", "--home", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert told.returncode == 1
+    assert "something else" in told.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
 def test_nothing_of_the_demo_is_left_running(tmp_path: Path) -> None:
     home = tmp_path / "home"
 
