@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from wallet_core.faults import OutcomeUnknown, Unavailable
 from wallet_core.ids import IdGenerator, TransactionId, UserId, WalletId
 from wallet_core.ledger.accounts import AccountStatus
 from wallet_core.ledger.commands import Command, Deposit, Transfer, Withdraw
@@ -88,7 +89,12 @@ class Movements:
         )
 
     async def withdraw(self, asked: Asked, *, destination: str | None) -> Outcome:
-        """Debit the wallet, then pay out what was debited: money that left the books once is paid once."""
+        """Debit the wallet, then pay out what was debited.
+
+        Money that left the books once is paid once: a retry of a withdrawal whose payout failed makes the payout again,
+        under the same key, and the gateway knows that key. Raises OutcomeUnknown when the debit stands and the payout
+        is still to be made.
+        """
         transaction_id = self._new_id()
         outcome = await self._post(
             Withdraw(
@@ -102,8 +108,11 @@ class Movements:
                 destination=destination,
             )
         )
-        if isinstance(outcome, Posted) and not outcome.replayed:
-            await self._payout_gateway.pay_out(_payment(asked, outcome.transaction.id, destination))
+        if isinstance(outcome, Posted):
+            try:
+                await self._payout_gateway.pay_out(_payment(asked, outcome.transaction.id, destination))
+            except Unavailable as error:
+                raise OutcomeUnknown("The payout is still to be made.") from error
         return outcome
 
     async def transfer(self, asked: Asked, *, to: Recipient, note: str | None) -> Outcome:
