@@ -41,9 +41,10 @@ test: $(VENV)/dev.installed ## Run all tests on embedded servers
 test-fast: $(VENV)/dev.installed ## Run what needs no server: core, properties, in-memory contracts, architecture
 	$(RUN) -m pytest -m "not servers" tests/core tests/properties tests/contracts tests/architecture
 
+# Ryuk, which would clean up after a run that was killed, is one more image to fetch; the fixtures stop what they start.
 test-containers: $(VENV)/dev.installed ## Run the contract suites on official images (needs a Docker engine)
 	WALLET_TEST_SERVICES=containers TESTCONTAINERS_RYUK_DISABLED=true \
-	$(RUN) -m pytest -m "servers or containers" tests/contracts tests/adapters/test_migrations.py
+	$(RUN) -m pytest -n $(TEST_WORKERS) -m "servers or containers" tests/contracts tests/adapters/test_migrations.py
 
 test-compose: ## Bring the compose file up for real and use it (needs a Docker engine)
 	tests/compose/run.sh

@@ -29,15 +29,24 @@ export COMPOSE_PROJECT_NAME=wallet-test-$$
 export WALLET_IMAGE=wallet:compose-test
 export ENV_FILE=$work/.env
 export COMPOSE_COMMAND="${compose[*]}"
+exercise=
 API_PORT=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 export API_PORT
 
 take_down() {
   local code=$?
   trap - EXIT INT TERM
+  if [ -n "$exercise" ]; then
+    kill "$exercise" 2>/dev/null || true
+    wait "$exercise" || true
+  fi
   if [ -e "$ENV_FILE" ]; then
     timeout --kill-after=10 120 "${compose[@]}" --env-file "$ENV_FILE" down --volumes --remove-orphans --timeout 5 \
-      >"$work/down.log" 2>&1 || { echo "The containers of $COMPOSE_PROJECT_NAME could not be taken down:"; cat "$work/down.log"; code=1; }
+      >"$work/down.log" 2>&1 || {
+      echo "The containers of $COMPOSE_PROJECT_NAME could not be taken down:"
+      cat "$work/down.log"
+      code=1
+    }
   fi
   rm -rf "$work"
   exit "$code"
@@ -50,4 +59,7 @@ trap 'exit 143' TERM
 cp Makefile .env.example "$work/"
 make --no-print-directory -C "$work" PYTHON="$python" env >/dev/null
 
-timeout --kill-after=10 "$seconds_max" "$python" -m tests.compose.exercise
+# In the background, because only then does a signal reach this script at once.
+timeout --kill-after=10 "$seconds_max" "$python" -m tests.compose.exercise &
+exercise=$!
+wait "$exercise"
