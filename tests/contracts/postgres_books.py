@@ -11,7 +11,7 @@ from adapters.postgres.users import PostgresUserRepository
 from adapters.postgres.verification import verify
 from adapters.postgres.wallets import PostgresWalletRepository
 from wallet_core.clock import Clock
-from wallet_core.ids import AccountId, TransactionId, WalletId
+from wallet_core.ids import AccountId, IdGenerator, TransactionId, WalletId
 from wallet_core.ledger.accounts import AccountStatus
 from wallet_core.testing.audit import Holdings, Leg, findings
 from wallet_core.testing.books import CURRENCIES
@@ -30,9 +30,9 @@ class PostgresBooks:
         self.limits = PostgresLimitRepository(database)
         self.statements = PostgresStatementRepository(database)
 
-    async def open(self) -> None:
+    async def open(self, ids: IdGenerator = new_id) -> None:
         """Open the system's accounts."""
-        await self.ledger.open_system_accounts(gateways=[GATEWAY], currencies=CURRENCIES, ids=new_id)
+        await self.ledger.open_system_accounts(gateways=[GATEWAY], currencies=CURRENCIES, ids=ids)
 
     async def set_status(self, wallet_id: WalletId, status: AccountStatus) -> None:
         """As BooksUnderTest.set_status."""

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wallet_core.faults import Fault, Overloaded, Unavailable
+from wallet_core.faults import Fault, OutcomeUnknown, Overloaded, Unavailable
 from wallet_core.ledger.commands import Command
 from wallet_core.ledger.outcomes import Outcome
 from wallet_core.ledger.port import Ledger
@@ -72,7 +72,7 @@ class BatchingLedger:
 
     async def _commit(self, batch: list[_Waiting]) -> None:
         try:
-            outcomes = await self._ledger.post([waiting.command for waiting in batch])
+            outcomes = await self._outcomes([waiting.command for waiting in batch])
         except Fault as fault:
             for waiting in batch:
                 _fail(waiting, fault)
@@ -86,6 +86,13 @@ class BatchingLedger:
             for waiting, outcome in zip(batch, outcomes, strict=True):
                 if not waiting.answer.done():
                     waiting.answer.set_result(outcome)
+
+    async def _outcomes(self, commands: Sequence[Command]) -> list[Outcome]:
+        outcomes = await self._ledger.post(commands)
+        if len(outcomes) != len(commands):
+            # The commit has happened: posting them again is not ours to try.
+            raise OutcomeUnknown("The ledger did not answer each command.")
+        return outcomes
 
     async def _commit_one_by_one(self, batch: list[_Waiting], error: Exception) -> None:
         """A command that the ledger chokes on must not fail its neighbours: find out which one it is."""
