@@ -35,7 +35,9 @@ export API_PORT
 
 take_down() {
   local code=$?
-  trap - EXIT INT TERM
+  # Ignored from here on: make passes on a signal that has come already, and taking down must end.
+  trap - EXIT
+  trap '' INT TERM
   if [ -n "$exercise" ]; then
     kill "$exercise" 2>/dev/null || true
     wait "$exercise" || true
