@@ -1,125 +1,141 @@
-"""Moving money, from what is asked to what the gateway and the books see."""
+"""Adding funds, withdrawing and sending, on the books in memory and a gateway that remembers."""
 
 import pytest
 
-from wallet_core.faults import OutcomeUnknown
-from wallet_core.ids import WalletId
+from wallet_core.faults import OutcomeUnknown, Unavailable
 from wallet_core.ledger.accounts import Account, AccountStatus
-from wallet_core.ledger.outcomes import Declined, Posted, Reason
+from wallet_core.ledger.outcomes import Reason
 from wallet_core.testing.books import InMemoryBooks
-from wallet_core.testing.builders import a_deposit, a_user, a_wallet, an_account, granted_caps, new_id
+from wallet_core.testing.builders import GATEWAY, a_user, new_id
+from wallet_core.testing.contracts.books import a_person, a_wallet_of, balances, owner, posted, refusal
 from wallet_core.testing.gateways import RecordingGateway
 from wallet_core.wallets.movements import Asked, Movements, Recipient
 
 
 @pytest.fixture
 def books() -> InMemoryBooks:
-    return InMemoryBooks(gateways=("recording",))
+    return InMemoryBooks()
 
 
 @pytest.fixture
 def gateway() -> RecordingGateway:
-    return RecordingGateway("recording")
+    return RecordingGateway(GATEWAY)
 
 
 @pytest.fixture
 def movements(books: InMemoryBooks, gateway: RecordingGateway) -> Movements:
-    return Movements(
-        books.ledger, books.wallets, gateways={"recording": gateway}, payout_gateway="recording", ids=new_id
-    )
+    return Movements(books.ledger, books.wallets, gateways={GATEWAY: gateway}, payout_gateway=GATEWAY, ids=new_id)
 
 
-@pytest.fixture
-async def ada(books: InMemoryBooks) -> Account:
-    """An account with 100.00 in it."""
-    user = a_user(name="Ada")
-    await books.users.add(user, "hash")
-    wallet = a_wallet(user_id=user.id)
-    account = an_account(user_id=user.id, wallet_id=wallet.id)
-    await books.wallets.open(wallet, account, granted_caps(), wallets_max=5)
-    await books.ledger.post([a_deposit(account, amount=100_00, gateway="recording")])
-    return account
+def asked(account: Account, *, amount: int = 100, key: str | None = None) -> Asked:
+    return Asked(user_id=owner(account), wallet_id=account.wallet_id, currency=account.currency, amount=amount, key=key)
 
 
-def asked(account: Account, *, amount: int, key: str | None = None) -> Asked:
-    assert account.user_id is not None
-    return Asked(user_id=account.user_id, wallet_id=account.wallet_id, currency="USD", amount=amount, key=key)
-
-
-async def test_added_funds_are_collected_and_credited(
-    movements: Movements, gateway: RecordingGateway, ada: Account
+async def test_what_the_gateway_collected_is_credited_under_its_reference(
+    books: InMemoryBooks, gateway: RecordingGateway, movements: Movements
 ) -> None:
-    outcome = await movements.add_funds(asked(ada, amount=5_00), gateway="recording")
+    alice = await a_person(books)
 
-    assert isinstance(outcome, Posted)
-    assert [payment.amount for payment in gateway.collected] == [5_00]
-    assert outcome.transaction.destination is not None
-    assert outcome.transaction.destination.balance_after == 105_00
+    outcome = posted(await movements.add_funds(asked(alice), gateway=GATEWAY))
+
+    (payment,) = gateway.collected
+    assert (payment.transaction_id, payment.amount) == (outcome.transaction.id, 100)
+    assert outcome.transaction.reference == f"{GATEWAY}-in-1"
+    assert await balances(books, alice) == [100]
 
 
+async def test_funds_added_twice_under_one_key_are_collected_and_credited_once(
+    books: InMemoryBooks, gateway: RecordingGateway, movements: Movements
+) -> None:
+    alice = await a_person(books)
+
+    first = await movements.add_funds(asked(alice, key="k1"), gateway=GATEWAY)
+    second = await movements.add_funds(asked(alice, key="k1"), gateway=GATEWAY)
+
+    assert second == first
+    assert len(gateway.collected) == 1
+    assert await balances(books, alice) == [100]
+
+
+@pytest.mark.parametrize("status", [AccountStatus.FROZEN, AccountStatus.DEACTIVATED])
 async def test_nothing_is_collected_for_a_wallet_that_cannot_be_credited(
-    movements: Movements, gateway: RecordingGateway, books: InMemoryBooks, ada: Account
+    books: InMemoryBooks, gateway: RecordingGateway, movements: Movements, status: AccountStatus
 ) -> None:
-    await books.set_status(ada.wallet_id, AccountStatus.FROZEN)
+    alice = await a_person(books)
+    await books.set_status(alice.wallet_id, status)
 
-    outcome = await movements.add_funds(asked(ada, amount=5_00), gateway="recording")
+    outcome = await movements.add_funds(asked(alice), gateway=GATEWAY)
 
-    assert isinstance(outcome, Declined)
-    assert outcome.reason is Reason.WALLET_FROZEN
-    assert gateway.collected == []
+    assert refusal(outcome) in {Reason.WALLET_FROZEN, Reason.ACCOUNT_DEACTIVATED}
+    assert gateway.attempts == 0
 
 
-async def test_a_refused_withdrawal_pays_nothing_out(
-    movements: Movements, gateway: RecordingGateway, ada: Account
+async def test_nothing_is_credited_when_nothing_was_collected(
+    books: InMemoryBooks, gateway: RecordingGateway, movements: Movements
 ) -> None:
-    outcome = await movements.withdraw(asked(ada, amount=100_01), destination="bank")
+    alice = await a_person(books)
+    gateway.is_available = False
 
-    assert isinstance(outcome, Declined)
-    assert gateway.paid_out == []
+    with pytest.raises(Unavailable):
+        await movements.add_funds(asked(alice), gateway=GATEWAY)
+
+    assert await balances(books, alice) == [0]
 
 
-async def test_a_payout_that_failed_is_made_by_the_retry_and_only_once(
-    movements: Movements, gateway: RecordingGateway, books: InMemoryBooks, ada: Account
+async def test_what_was_debited_is_paid_out(
+    books: InMemoryBooks, gateway: RecordingGateway, movements: Movements
 ) -> None:
+    alice = await a_person(books, balance=500)
+
+    outcome = posted(await movements.withdraw(asked(alice, amount=200), destination="IBAN 1"))
+
+    (payment,) = gateway.paid_out
+    assert (payment.transaction_id, payment.amount, payment.destination) == (outcome.transaction.id, 200, "IBAN 1")
+    assert await balances(books, alice) == [300]
+
+
+async def test_what_was_refused_is_not_paid_out(
+    books: InMemoryBooks, gateway: RecordingGateway, movements: Movements
+) -> None:
+    alice = await a_person(books)
+
+    outcome = await movements.withdraw(asked(alice), destination=None)
+
+    assert refusal(outcome) is Reason.INSUFFICIENT_FUNDS
+    assert gateway.attempts == 0
+
+
+async def test_a_payout_that_failed_is_made_by_a_retry_and_made_once(
+    books: InMemoryBooks, gateway: RecordingGateway, movements: Movements
+) -> None:
+    alice = await a_person(books, balance=500)
     gateway.is_available = False
     with pytest.raises(OutcomeUnknown):
-        await movements.withdraw(asked(ada, amount=40_00, key="rent"), destination="bank")
+        await movements.withdraw(asked(alice, key="k1"), destination=None)
     gateway.is_available = True
 
-    outcomes = [await movements.withdraw(asked(ada, amount=40_00, key="rent"), destination="bank") for _ in range(2)]
+    for _ in range(3):
+        await movements.withdraw(asked(alice, key="k1"), destination=None)
 
-    assert [outcome.replayed for outcome in outcomes] == [True, True]
-    assert [payment.amount for payment in gateway.paid_out] == [40_00]
-    assert books.findings() == []
-
-
-async def test_an_address_that_nobody_answers_to_declines_the_transfer(movements: Movements, ada: Account) -> None:
-    outcome = await movements.transfer(
-        asked(ada, amount=1_00, key="k"), to=Recipient(email="nobody@example.org"), note=None
-    )
-
-    assert isinstance(outcome, Declined)
-    assert outcome.reason is Reason.RECIPIENT_UNAVAILABLE
-    assert outcome.transaction is not None
+    assert len(gateway.paid_out) == 1
+    assert await balances(books, alice) == [400]
 
 
-async def test_a_retry_is_the_same_though_the_address_leads_elsewhere_by_then(
-    movements: Movements, books: InMemoryBooks, ada: Account
-) -> None:
-    grace = a_user(name="Grace", email="grace@example.org")
-    await books.users.add(grace, "hash")
-    first, second = (a_wallet(user_id=grace.id, name=name) for name in ("One", "Two"))
-    for wallet in (first, second):
-        account = an_account(user_id=grace.id, wallet_id=wallet.id)
-        await books.wallets.open(wallet, account, granted_caps(), wallets_max=5)
-    to = Recipient(email="grace@example.org")
-    sent = await movements.transfer(asked(ada, amount=1_00, key="k"), to=to, note=None)
-    await books.wallets.change(grace.id, second.id, name=None, default=True)
+async def test_a_transfer_to_an_address_reaches_the_default_wallet(books: InMemoryBooks, movements: Movements) -> None:
+    alice = await a_person(books, balance=500)
+    user = a_user(email="bob@example.org")
+    await books.users.add(user, "hash")
+    bob = await a_wallet_of(books, user.id)
 
-    again = await movements.transfer(asked(ada, amount=1_00, key="k"), to=to, note=None)
+    outcome = posted(await movements.transfer(asked(alice), to=Recipient(email="Bob@example.org"), note="Lunch"))
 
-    assert again == sent
-    assert again.replayed
-    assert again.transaction is not None
-    assert again.transaction.destination is not None
-    assert again.transaction.destination.wallet_id == WalletId(first.id)
+    assert outcome.transaction.note == "Lunch"
+    assert await balances(books, alice, bob) == [400, 100]
+
+
+async def test_a_transfer_to_an_address_of_nobody_is_refused(books: InMemoryBooks, movements: Movements) -> None:
+    alice = await a_person(books, balance=500)
+
+    outcome = await movements.transfer(asked(alice), to=Recipient(phone="+41446681800"), note=None)
+
+    assert refusal(outcome) is Reason.RECIPIENT_UNAVAILABLE

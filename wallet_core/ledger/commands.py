@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import TypeAlias
 
 from wallet_core.ids import TransactionId, UserId, WalletId
-from wallet_core.ledger.accounts import PAYOUT, AccountKey, gateway_wallet, system_wallet_id
+from wallet_core.ledger.accounts import BALANCE_MAX, PAYOUT, AccountKey, gateway_wallet, system_wallet_id
 
 
 class TransactionKind(StrEnum):
@@ -40,8 +40,8 @@ class _Movement:
     request_id: str | None = None
 
     def __post_init__(self) -> None:
-        if self.amount <= 0:
-            raise ValueError("A movement has an amount of more than zero.")
+        if not 0 < self.amount <= BALANCE_MAX:
+            raise ValueError("A movement has an amount of more than zero that a balance can hold.")
 
     @property
     def own(self) -> AccountKey:

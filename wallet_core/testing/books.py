@@ -42,13 +42,15 @@ class InMemoryBooks:
         """Freeze, deactivate or activate a wallet with all its accounts, as an operator does."""
         self._records.set_status(wallet_id, status)
 
+    def holdings(self) -> Holdings:
+        """Everything that the books hold now."""
+        return Holdings(
+            accounts=list(self._records.accounts.values()),
+            limits=list(self._records.limits.values()),
+            transactions=list(self._records.transactions.values()),
+            legs=[leg for legs in self._records.legs.values() for leg in legs],
+        )
+
     def findings(self) -> list[str]:
         """What is wrong with the books, a sentence each; empty where every invariant holds."""
-        return findings(
-            Holdings(
-                accounts=list(self._records.accounts.values()),
-                limits=list(self._records.limits.values()),
-                transactions=list(self._records.transactions.values()),
-                legs=[leg for legs in self._records.legs.values() for leg in legs],
-            )
-        )
+        return findings(self.holdings())
