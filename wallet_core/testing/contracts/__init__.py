@@ -23,6 +23,7 @@ pytest.register_assert_rewrite(
             "ledger_refusals",
             "limits",
             "security",
+            "statement_pages",
             "statements",
             "users",
             "wallets",

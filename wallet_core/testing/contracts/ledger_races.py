@@ -98,20 +98,35 @@ class RaceRules:
 
         assert await balances(books, bob) == [500]
 
-    async def test_neighbours_of_a_lost_race_are_answered_as_well(self, books: BooksUnderTest) -> None:
-        main = await a_person(books, balance=500)
+    async def test_movements_that_share_nothing_but_their_key_race_for_it(self, books: BooksUnderTest) -> None:
+        """Neither waits for a lock of the other: what keeps the second out is that the key was settled meanwhile."""
+        main = await a_person(books)
         savings = await a_wallet_of(books, owner(main), name="Savings", balance=500)
-        bob, carol = await a_person(books), await a_person(books)
+
+        for turn in range(10):
+            outcomes = await _at_once(
+                books, [a_deposit(main, amount=7, key=f"k{turn}"), a_withdrawal(savings, amount=7, key=f"k{turn}")]
+            )
+
+            assert _reasons(outcomes) == {None: 1, Reason.IDEMPOTENCY_KEY_REUSED: 1}
+
+        paid_in, left = await balances(books, main, savings)
+        assert paid_in + (500 - left) == 70
+
+    async def test_neighbours_of_a_lost_race_are_answered_as_well(self, books: BooksUnderTest) -> None:
+        main = await a_person(books)
+        savings = await a_wallet_of(books, owner(main), name="Savings", balance=500)
+        bob, carol, dave = await a_person(books), await a_person(books, balance=1), await a_person(books)
 
         async with asyncio.timeout(_RACE_SECONDS_MAX):
             first, second = await asyncio.gather(
-                books.ledger.post([a_transfer(main, bob, key="k1"), a_deposit(bob, amount=1)]),
-                books.ledger.post([a_transfer(savings, carol, key="k1"), a_deposit(carol, amount=1)]),
+                books.ledger.post([a_deposit(main, key="k1"), a_deposit(bob, amount=1)]),
+                books.ledger.post([a_withdrawal(savings, key="k1"), a_transfer(carol, dave, amount=1)]),
             )
 
         assert [refusal(first[1]), refusal(second[1])] == [None, None]
         assert _reasons([first[0], second[0]]) == {None: 1, Reason.IDEMPOTENCY_KEY_REUSED: 1}
-        assert sum(await balances(books, bob, carol)) == 102
+        assert await balances(books, bob, carol, dave) == [1, 0, 1]
 
     async def test_deposits_at_once_are_all_there(self, books: BooksUnderTest) -> None:
         people = [await a_person(books) for _ in range(3)]
