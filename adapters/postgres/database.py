@@ -1,6 +1,7 @@
 """Connections: a pool with a time-out on every wait, and the driver's errors in the core's words."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
@@ -12,7 +13,8 @@ from wallet_core.faults import Unavailable
 
 ACQUIRE_SECONDS: Final = 3.0
 CONNECT_SECONDS: Final = 3.0
-COMMAND_SECONDS: Final = 8.0
+RELEASE_SECONDS: Final = 3.0
+COMMAND_SECONDS: Final = 6.0
 """Longer than the server's own limit below, which ends a statement in an orderly way; this one gives up on the link."""
 
 _SERVER_SETTINGS: Final = {
@@ -31,11 +33,14 @@ _LINK_ERRORS: Final = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the driver's word for a server that says goodbye unasked
     OSError,
     TimeoutError,
 )
 RACES_LOST: Final = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 """What a statement fails with when others held what it needed; the same statement may succeed at once."""
+
+_log = logging.getLogger(__name__)
 
 
 def create_pool(dsn: str, *, size: int) -> "asyncpg.Pool[asyncpg.Record]":
@@ -60,6 +65,27 @@ def faults() -> Iterator[None]:
         raise Unavailable("The database does not answer.") from error
 
 
+@asynccontextmanager
+async def borrowed(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[Connection]:
+    """A connection of the pool for the length of the block. Raises what asyncpg raises.
+
+    A connection that breaks as it is given back fails nobody: what was read or committed over it is known by then.
+    """
+    connection = await pool.acquire(timeout=ACQUIRE_SECONDS)
+    try:
+        yield connection
+    except (TimeoutError, asyncio.CancelledError):
+        # It was left in the middle of something: to wait for the end of that may take for ever.
+        connection.terminate()
+        raise
+    finally:
+        try:
+            await pool.release(connection, timeout=RELEASE_SECONDS)
+        except _LINK_ERRORS as error:
+            # The pool has dropped it already.
+            _log.info("A connection broke as it was given back: %s: %s", type(error).__name__, error)
+
+
 def is_link_error(error: BaseException) -> bool:
     """Whether the connection, rather than the statement, failed: what was sent may have been carried out."""
     return isinstance(error, _LINK_ERRORS)
@@ -75,7 +101,7 @@ class Database:
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection of the pool. Raises Unavailable."""
         with faults():
-            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+            async with borrowed(self._pool) as connection:
                 yield connection
 
     @asynccontextmanager

@@ -8,7 +8,7 @@ from typing import Final
 import asyncpg
 from asyncpg.transaction import Transaction
 
-from adapters.postgres.database import ACQUIRE_SECONDS, RACES_LOST, faults, is_link_error
+from adapters.postgres.database import ACQUIRE_SECONDS, RACES_LOST, borrowed, faults, is_link_error
 from adapters.postgres.ledger_record import recorded_columns
 from adapters.postgres.queries import Connection, load_queries
 from adapters.postgres.rows import account_of, limit_of, transaction_of
@@ -73,7 +73,7 @@ class PostgresLedger:
         names = [PAYOUT, *map(gateway_wallet, gateways)]
         asked = [(name, currency) for name in names for currency in currencies]
         with faults():
-            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+            async with borrowed(self._pool) as connection:
                 await self._queries["open_system_accounts"].execute(
                     connection,
                     account_ids=[ids() for _ in asked],
@@ -85,13 +85,14 @@ class PostgresLedger:
 
     async def _post_once(self, commands: Sequence[Command]) -> list[Outcome]:
         try:
-            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+            async with borrowed(self._pool) as connection:
                 transaction = connection.transaction()
                 await transaction.start()
                 try:
                     outcomes = await self.post_within(connection, commands)
-                except BaseException:
-                    if not connection.is_closed():
+                except BaseException as error:
+                    # Whoever did not answer in time will not roll back in time either; the server does it in the end.
+                    if not isinstance(error, TimeoutError) and not connection.is_closed():
                         await transaction.rollback()
                     raise
                 lost = await _commit(transaction)
@@ -146,7 +147,7 @@ class PostgresLedger:
         if not ids:
             return outcomes
         try:
-            async with asyncio.timeout(ACQUIRE_SECONDS), self._pool.acquire() as connection:
+            async with asyncio.timeout(ACQUIRE_SECONDS), borrowed(self._pool) as connection:
                 found = await self._queries["find_recorded"].fetch(connection, ids=ids)
         except Exception as error:
             raise OutcomeUnknown("The answer to the commit was lost.") from error

@@ -1,0 +1,1 @@
+"""Many at once, against two real server processes over HTTP."""
