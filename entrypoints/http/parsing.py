@@ -212,11 +212,16 @@ def _whole_number(digits: str) -> int | Decimal:
     return int(digits) if len(digits) <= INTEGER_DIGITS_MAX else Decimal(digits)
 
 
-def _decimal_number(written: str) -> Decimal:
+def _fraction(written: str) -> Decimal | float:
+    """A decimal that keeps every digit; one in exponent form is a float, which nothing that must be exact takes.
+
+    As a decimal it could not be told from its plain form: 1e0 is written out as 1.
+    """
     try:
-        return Decimal(written)
+        exact = Decimal(written)
     except InvalidOperation:
         raise _malformed("A number is out of all range.") from None
+    return exact if "e" not in written.lower() else float(exact)
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -231,7 +236,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _DECODER: Final = json.JSONDecoder(
-    parse_float=_decimal_number,
+    parse_float=_fraction,
     parse_int=_whole_number,
     parse_constant=_no_constant,
     object_pairs_hook=_without_duplicates,
@@ -239,7 +244,7 @@ _DECODER: Final = json.JSONDecoder(
 
 
 def decode(raw: bytes, *, depth_max: int) -> dict[str, Any]:
-    """One JSON object, read strictly; its fractions are exact decimals.
+    """One JSON object, read strictly; its fractions are exact decimals, or floats where they have an exponent.
 
     Raises Problem: malformed_json for what is not strict JSON in UTF-8, is no object, repeats a name or nests deeper
     than `depth_max`; invalid_request for a string with a NUL or half a surrogate pair.

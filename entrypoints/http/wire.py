@@ -24,7 +24,8 @@ class WireRunner(web.AppRunner):
             server.request_handler,
             request_factory=server.request_factory,
             handler_cancellation=server.handler_cancellation,
-            **server._kwargs,
+            # A compressed body is refused, so it need not be unpacked, nor break its connection when it cannot be.
+            **server._kwargs | {"auto_decompress": False},
         )
 
 
