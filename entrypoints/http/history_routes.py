@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
+from uuid import UUID
 
 import orjson
 from aiohttp import hdrs, web
@@ -31,6 +32,7 @@ from wallet_core.wallets.entities import Wallet
 
 _TAGS = ("history",)
 _PROBLEMS = ("invalid_cursor", "currency_not_enabled", *AMOUNT_PROBLEMS)
+_PLACE: Final = ("cursor", "limit")
 _INSTANT: Final = timedelta(microseconds=1)
 _DAY: Final = timedelta(days=1)
 
@@ -54,7 +56,7 @@ class HistoryRoutes:
         wallet = await self._services.wallets.find(user_id, path_of(request)["wallet_id"])
         if wallet is None:
             raise Problem("not_found")
-        return await _page(self._services, user_id, [wallet], query_of(request))
+        return await _page(self._services, user_id, [wallet], query_of(request), of=wallet.id)
 
     @operation(
         tags=_TAGS,
@@ -70,7 +72,7 @@ class HistoryRoutes:
             wallets = [wallet for wallet in wallets if wallet.id == asked["wallet_id"]]
             if not wallets:
                 raise Problem("not_found")
-        return await _page(self._services, user_id, wallets, asked)
+        return await _page(self._services, user_id, wallets, asked, of=user_id)
 
     @operation(
         tags=_TAGS,
@@ -94,15 +96,19 @@ class HistoryRoutes:
 
 
 async def _page(
-    services: Services, user_id: UserId, wallets: Sequence[Wallet], asked: Mapping[str, Any]
+    services: Services, user_id: UserId, wallets: Sequence[Wallet], asked: Mapping[str, Any], *, of: UUID
 ) -> web.Response:
-    """A page of history, kept under the state of the accounts it tells of: whatever moves makes it unreachable."""
-    page_of = {name: value for name, value in asked.items() if name != "cursor"}
-    filters = digest_of({"wallets": sorted(str(wallet.id) for wallet in wallets), **page_of})
+    """A page of the history of a wallet, or of all of a person's (`of`).
+
+    Kept under the state of the accounts it tells of, so that whatever moves makes it unreachable. A cursor outlives
+    that state: it belongs to the list and its filters, and to neither the page's length nor the wallets there are.
+    """
+    filters = digest_of({"of": of} | {name: value for name, value in asked.items() if name not in _PLACE})
     time_zone = await _time_zone(services, user_id, asked)
-    revision = sum(account.revision for wallet in wallets for account in wallet.accounts)
-    key = f"{user_id}:{filters}:{time_zone}:{revision}:{asked.get('cursor', '')}"
-    after = statement_position(asked["cursor"], filters) if "cursor" in asked else None
+    cursor = asked.get("cursor")
+    states = ",".join(f"{wallet.id}.{sum(account.revision for account in wallet.accounts)}" for wallet in wallets)
+    key = f"{user_id}:{filters}:{time_zone}:{asked['limit']}:{cursor or ''}:{states}"
+    after = None if cursor is None else statement_position(cursor, filters)
     wanted = _query(services.currencies, wallets, asked, after, time_zone)
     rendered = await services.pages.get(key)
     if rendered is None:
