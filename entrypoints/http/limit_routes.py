@@ -13,6 +13,7 @@ from entrypoints.http.problems import FieldError, Problem, json_response
 from entrypoints.http.requests import CurrencyQuerySchema, LimitsChangeSchema
 from entrypoints.http.services import Services
 from entrypoints.http.views import limits_view
+from wallet_core.identity.entities import User
 from wallet_core.ids import UserId
 from wallet_core.ledger.commands import LimitKind
 from wallet_core.ledger.limits import ChosenCaps
@@ -36,8 +37,8 @@ class LimitRoutes:
     )
     @query(CurrencyQuerySchema)
     async def show_limits(self, request: web.Request) -> web.Response:
-        user_id = caller(request).user_id
-        return await self._shown(user_id, await self._currency(user_id, query_of(request).get("currency")))
+        user = await self._user(request)
+        return await self._shown(user, await self._currency(user.id, query_of(request).get("currency")))
 
     @operation(
         tags=_TAGS,
@@ -48,15 +49,22 @@ class LimitRoutes:
     @query(CurrencyQuerySchema)
     @body(LimitsChangeSchema)
     async def lower_limits(self, request: web.Request) -> web.Response:
-        user_id, given = caller(request).user_id, body_of(request)
+        user, given = await self._user(request), body_of(request)
         named, queried = given.get("currency"), query_of(request).get("currency")
         if named and queried and named != queried:
             raise Problem("invalid_request", errors=[FieldError("body.currency", "Differs from the query's.")])
-        currency = await self._currency(user_id, named or queried)
+        currency = await self._currency(user.id, named or queried)
         chosen = {kind: _chosen(given[kind.value], kind, currency) for kind in LimitKind if kind.value in given}
-        if not await self._services.allowances.choose(user_id, currency.code, chosen):
+        if not await self._services.allowances.choose(user.id, currency.code, chosen):
             raise Problem("limit_too_high")
-        return await self._shown(user_id, currency)
+        return await self._shown(user, currency)
+
+    async def _user(self, request: web.Request) -> User:
+        """Who asks, as they are kept: their time zone decides when a day begins."""
+        user = await self._services.people.find(caller(request).user_id)
+        if user is None:
+            raise Problem("unauthorized")
+        return user
 
     async def _currency(self, user_id: UserId, code: str | None) -> Currency:
         """The currency asked about, else that of the default wallet, else the dollar."""
@@ -65,11 +73,8 @@ class LimitRoutes:
             code = _FALLBACK_CURRENCY if default is None else default.currency
         return enabled_currency(self._services.currencies, code)
 
-    async def _shown(self, user_id: UserId, currency: Currency) -> web.Response:
-        user = await self._services.people.find(user_id)
-        if user is None:
-            raise Problem("unauthorized")
-        limits = await self._services.allowances.of(user_id, currency.code, time_zone=user.time_zone)
+    async def _shown(self, user: User, currency: Currency) -> web.Response:
+        limits = await self._services.allowances.of(user.id, currency.code, time_zone=user.time_zone)
         return json_response(limits_view(limits, currency))
 
     def routes(self) -> list[web.RouteDef]:

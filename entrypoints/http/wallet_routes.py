@@ -48,11 +48,18 @@ class WalletRoutes:
         match opened:
             case Wallet():
                 return json_response(wallet_view(opened, self._currencies), HTTPStatus.CREATED)
+            case WalletRefusal.NOT_FOUND:
+                raise Problem("unauthorized")  # the wallet is new: it is the person who is not there
             case WalletRefusal():
                 raise _refused(opened)
         assert_never(opened)
 
-    @operation(tags=_TAGS, summary="My wallets", responses={200: (WalletListSchema, "The wallets")})
+    @operation(
+        tags=_TAGS,
+        summary="My wallets",
+        responses={200: (WalletListSchema, "The wallets")},
+        problems=["invalid_cursor"],
+    )
     @query(PageQuerySchema)
     async def list_wallets(self, request: web.Request) -> web.Response:
         asked = query_of(request)
