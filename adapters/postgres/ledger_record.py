@@ -9,13 +9,13 @@ from wallet_core.ledger.outcomes import Entry, Outcome, Posted, Side, Transactio
 
 
 def recorded_columns(outcomes: Sequence[Outcome], now: datetime) -> dict[str, object] | None:
-    """The arguments of the query `record`, or nothing when no outcome is to be kept."""
-    kept = [outcome for outcome in outcomes if outcome.transaction is not None and not outcome.replayed]
-    if not kept:
+    """The arguments of the query `record`, or nothing when no outcome changes anything."""
+    changes = [outcome for outcome in outcomes if not outcome.replayed]
+    accounts = {account.id: account for outcome in changes for account in outcome.accounts}
+    if not accounts:
         return None
-    transactions = [outcome.transaction for outcome in kept if outcome.transaction is not None]
-    accounts = {account.id: account for outcome in kept for account in outcome.accounts}
-    posted = [outcome for outcome in kept if isinstance(outcome, Posted)]
+    transactions = [outcome.transaction for outcome in changes if outcome.transaction is not None]
+    posted = [outcome for outcome in changes if isinstance(outcome, Posted)]
     return {
         **_account_columns(list(accounts.values())),
         **_limit_columns(posted),
@@ -31,6 +31,8 @@ def _account_columns(accounts: Sequence[Account]) -> dict[str, object]:
         "balances": [account.balance for account in accounts],
         "versions": [account.version for account in accounts],
         "declines": [account.declines for account in accounts],
+        "declined_on": [account.declined_on for account in accounts],
+        "declined_today": [account.declined_today for account in accounts],
     }
 
 

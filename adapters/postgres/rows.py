@@ -25,6 +25,8 @@ def account_of(row: asyncpg.Record) -> Account:
         held=row["held"],
         version=row["version"],
         declines=row["declines"],
+        declined_on=row["declined_on"],
+        declined_today=row["declined_today"],
         status=AccountStatus(row["status"]),
     )
 

@@ -162,6 +162,8 @@ def _wallet_of(rows: Sequence[asyncpg.Record]) -> Wallet:
                 held=row["held"],
                 version=row["account_version"],
                 declines=row["declines"],
+                declined_on=row["declined_on"],
+                declined_today=row["declined_today"],
                 status=AccountStatus(row["account_status"]),
             )
             for row in rows

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,6 +16,8 @@ from wallet_core.ledger.caching import ACCOUNT_SECONDS_MAX
 # (another version of this program, another hand) holds no revision to respect.
 _PREFIX: Final = "1:{revision:020d}:"
 _PREFIX_LENGTH: Final = len(_PREFIX.format(revision=0))
+
+_FIGURES: Final = ("balance", "held", "version", "declines", "declined_today")
 
 _PUT_NEWER: Final = """
 for i, key in ipairs(KEYS) do
@@ -70,6 +73,8 @@ def _written(account: Account) -> str:
             "held": account.held,
             "version": account.version,
             "declines": account.declines,
+            "declined_on": account.declined_on.isoformat(),
+            "declined_today": account.declined_today,
             "status": account.status,
         }
     )
@@ -86,8 +91,8 @@ def _read(kept: bytes) -> Account | None:
 
 
 def _account_of(written: dict[str, Any]) -> Account:
-    balance, held, version, declines = (written[name] for name in ("balance", "held", "version", "declines"))
-    if any(type(figure) is not int for figure in (balance, held, version, declines)):
+    figures = {name: written[name] for name in _FIGURES}
+    if any(type(figure) is not int for figure in figures.values()):
         raise TypeError("A figure is no whole number.")
     return Account(
         id=AccountId(UUID(written["id"])),
@@ -95,9 +100,7 @@ def _account_of(written: dict[str, Any]) -> Account:
         user_id=None if written["user_id"] is None else UserId(UUID(written["user_id"])),
         holder=written["holder"],
         currency=written["currency"],
-        balance=balance,
-        held=held,
-        version=version,
-        declines=declines,
+        declined_on=date.fromisoformat(written["declined_on"]),
         status=AccountStatus(written["status"]),
+        **figures,
     )

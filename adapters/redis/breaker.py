@@ -9,12 +9,16 @@ from typing import Final, TypeVar
 T = TypeVar("T")
 
 PAUSE_SECONDS: Final = 1.0
+FAILURES_MAX: Final = 3
 
 _log = logging.getLogger(__name__)
 
 
 class Breaker:
-    """Runs calls that may fail without harm, and skips them for `pause_seconds` after one has failed.
+    """Runs calls that may fail without harm, and skips them for `pause_seconds` after some have failed in a row.
+
+    It takes `failures_max` of them, because one alone is more often our own process, too busy to read the reply in
+    time, and a write that is skipped for that leaves readers with what it would have replaced.
 
     When the pause is over one call goes ahead to find out, while the others are still skipped; so a dead server costs
     one caller one wait of `seconds_max` for each pause. The log gets a line when the trouble begins and one when it is
@@ -27,11 +31,14 @@ class Breaker:
         *,
         seconds_max: float,
         pause_seconds: float = PAUSE_SECONDS,
+        failures_max: int = FAILURES_MAX,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name = name
         self._seconds_max = seconds_max
         self._pause_seconds = pause_seconds
+        self._failures_max = failures_max
+        self._failures_in_a_row = 0
         self._monotonic = monotonic
         self._open_until: float | None = None
         self._trying = False
@@ -40,7 +47,7 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether the last that was heard of the server is a failure."""
+        """Whether the last that was heard of the server are failures, too many to go on asking."""
         return self._open_until is not None
 
     async def run(self, call: Callable[[], Awaitable[T]]) -> T | None:
@@ -74,6 +81,8 @@ class Breaker:
         else:
             if is_trial:
                 self._recovered()
+            elif not self.is_open:
+                self._failures_in_a_row = 0
         # asyncio.wait_for, which drivers use, loses a cancellation that arrives together with its result.
         if task is not None and task.cancelling() > cancellations:
             raise asyncio.CancelledError
@@ -81,6 +90,9 @@ class Breaker:
 
     def _failed(self, error: Exception) -> None:
         self.failures += 1
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row < self._failures_max:
+            return
         if not self.is_open:
             _log.warning(
                 "%s does not answer and is skipped until it does: %s: %s", self._name, type(error).__name__, error
@@ -89,4 +101,5 @@ class Breaker:
 
     def _recovered(self) -> None:
         self._open_until = None
+        self._failures_in_a_row = 0
         _log.info("%s answers again; %d calls failed and %d were skipped", self._name, self.failures, self.skipped)

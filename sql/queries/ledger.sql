@@ -1,6 +1,7 @@
 -- name: lock_accounts(wallet_ids, currencies)
 -- In id order, so that two batches never wait for each other in a circle.
-SELECT a.id, a.wallet_id, a.user_id, u.name AS holder, a.currency, a.balance, a.held, a.version, a.declines, a.status
+SELECT a.id, a.wallet_id, a.user_id, u.name AS holder, a.currency, a.balance, a.held, a.version, a.declines,
+       a.declined_on, a.declined_today, a.status
   FROM unnest(CAST(:wallet_ids AS uuid[]), CAST(:currencies AS text[])) AS asked (wallet_id, currency)
   JOIN accounts a ON a.wallet_id = asked.wallet_id AND a.currency = asked.currency
   LEFT JOIN users u ON u.id = a.user_id
@@ -34,13 +35,15 @@ SELECT clock_timestamp() AS now_locked, t.*
 -- Whose the wallets are that hold no account in the currency asked for.
 SELECT id, user_id FROM wallets WHERE id = ANY(CAST(:wallet_ids AS uuid[])) AND user_id IS NOT NULL;
 
--- name: record(account_ids, balances, versions, declines, limit_users, limit_kinds, limit_currencies, limit_days, limit_day_uses, limit_month_uses, ids, transaction_kinds, statuses, users, keys, fingerprints, request_ids, currencies, amounts, source_accounts, source_wallets, source_holders, source_balances, destination_accounts, destination_wallets, destination_holders, destination_balances, notes, refs, reasons, details, business_dates, created_at, entry_accounts, entry_seqs, entry_transactions, entry_amounts, entry_balances)!
+-- name: record(account_ids, balances, versions, declines, declined_on, declined_today, limit_users, limit_kinds, limit_currencies, limit_days, limit_day_uses, limit_month_uses, ids, transaction_kinds, statuses, users, keys, fingerprints, request_ids, currencies, amounts, source_accounts, source_wallets, source_holders, source_balances, destination_accounts, destination_wallets, destination_holders, destination_balances, notes, refs, reasons, details, business_dates, created_at, entry_accounts, entry_seqs, entry_transactions, entry_amounts, entry_balances)!
 -- Everything a batch decided, in one statement and one round trip.
 WITH moved AS (
     UPDATE accounts a
-       SET balance = n.balance, version = n.version, declines = n.declines
+       SET balance = n.balance, version = n.version, declines = n.declines,
+           declined_on = n.declined_on, declined_today = n.declined_today
       FROM unnest(CAST(:account_ids AS uuid[]), CAST(:balances AS bigint[]), CAST(:versions AS bigint[]),
-                  CAST(:declines AS bigint[])) AS n (id, balance, version, declines)
+                  CAST(:declines AS bigint[]), CAST(:declined_on AS date[]), CAST(:declined_today AS bigint[]))
+           AS n (id, balance, version, declines, declined_on, declined_today)
      WHERE a.id = n.id
 ), counted AS (
     UPDATE transfer_limits l

@@ -19,7 +19,7 @@ SELECT :id, :wallet_id, :user_id, :currency,
 -- A row for each account; all wallets of the person, or the one asked for.
 SELECT w.id, w.user_id, w.name, w.currency, w.status, w.is_default, w.version, w.created_at,
        a.id AS account_id, a.currency AS account_currency, a.balance, a.held, a.version AS account_version,
-       a.declines, a.status AS account_status
+       a.declines, a.declined_on, a.declined_today, a.status AS account_status
   FROM wallets w
   JOIN accounts a ON a.wallet_id = w.id
  WHERE w.user_id = :user_id AND (CAST(:wallet_id AS uuid) IS NULL OR w.id = :wallet_id)
@@ -28,7 +28,7 @@ SELECT w.id, w.user_id, w.name, w.currency, w.status, w.is_default, w.version, w
 -- name: find_account(user_id, wallet_id, currency)
 -- The account in that currency, or in the wallet's own.
 SELECT a.id, a.wallet_id, a.user_id, CAST(NULL AS text) AS holder, a.currency, a.balance, a.held, a.version,
-       a.declines, a.status
+       a.declines, a.declined_on, a.declined_today, a.status
   FROM wallets w
   JOIN accounts a ON a.wallet_id = w.id AND a.currency = coalesce(CAST(:currency AS text), w.currency)
  WHERE w.id = :wallet_id AND w.user_id = :user_id;

@@ -25,7 +25,7 @@ def seconds() -> Seconds:
 
 @pytest.fixture
 def breaker(seconds: Seconds) -> Breaker:
-    return Breaker("The cache", seconds_max=0.05, monotonic=seconds)
+    return Breaker("The cache", seconds_max=0.05, failures_max=1, monotonic=seconds)
 
 
 class Server:
@@ -43,6 +43,22 @@ class Server:
         if self.error is not None:
             raise self.error
         return "reply"
+
+
+async def test_single_failures_between_replies_open_nothing_and_enough_in_a_row_do(seconds: Seconds) -> None:
+    breaker, server = Breaker("The cache", seconds_max=0.05, failures_max=3, monotonic=seconds), Server()
+
+    for _ in range(4):
+        server.error = OSError("reset")
+        assert [await breaker.run(server) for _ in range(2)] == [None, None]
+        server.error = None
+        assert await breaker.run(server) == "reply"
+    assert not breaker.is_open
+
+    server.error = OSError("reset")
+    for _ in range(3):
+        await breaker.run(server)
+    assert breaker.is_open
 
 
 async def test_a_reply_passes_through(breaker: Breaker) -> None:

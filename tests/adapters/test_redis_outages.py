@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import pytest
 
 from adapters.redis.accounts import RedisAccountCache
-from adapters.redis.breaker import PAUSE_SECONDS
+from adapters.redis.breaker import FAILURES_MAX, PAUSE_SECONDS
 from adapters.redis.connection import ANSWER_SECONDS_MAX, RedisConnection
 from adapters.redis.pages import RedisPageCache
 from entrypoints.embedded.ports import free_port
@@ -67,30 +67,30 @@ async def until_back(accounts: RedisAccountCache) -> float:
     return time.monotonic() - start
 
 
-async def test_a_killed_server_costs_one_wait_a_pause_and_is_used_again_when_it_is_back(
+async def test_a_killed_server_costs_few_waits_and_is_used_again_when_it_is_back(
     server: EmbeddedValkey, accounts: RedisAccountCache, pages: RedisPageCache
 ) -> None:
     await accounts.put([ACCOUNT])
     server.stop()
 
-    first = await took(accounts.get(*ACCOUNT.key))
+    first = [await took(accounts.get(*ACCOUNT.key)) for _ in range(FAILURES_MAX)]
     others = [await took(call()) for call in _calls(accounts, pages) for _ in range(20)]
     server.start()
     back = await until_back(accounts)
 
-    assert first < ANSWER_SECONDS_MAX + SLACK_SECONDS
+    assert max(first) < ANSWER_SECONDS_MAX + SLACK_SECONDS
     assert sorted(others)[len(others) // 2] < SKIPPED_SECONDS
     assert sum(others) < ANSWER_SECONDS_MAX + SLACK_SECONDS
     assert back < PAUSE_SECONDS + SLACK_SECONDS + 0.5
 
 
-async def test_a_stopped_server_that_still_takes_connections_costs_one_wait_a_pause_too(
+async def test_a_stopped_server_that_still_takes_connections_costs_few_waits_and_then_one_a_pause(
     server: EmbeddedValkey, connection: RedisConnection, accounts: RedisAccountCache, pages: RedisPageCache
 ) -> None:
     await accounts.put([ACCOUNT])
     os.kill(server.pid, signal.SIGSTOP)
     try:
-        first = await took(accounts.get(*ACCOUNT.key))
+        first = [await took(accounts.get(*ACCOUNT.key)) for _ in range(FAILURES_MAX)]
         others = [await took(call()) for call in _calls(accounts, pages) for _ in range(20)]
         await asyncio.sleep(PAUSE_SECONDS)
         trial = await took(accounts.put([ACCOUNT]))
@@ -99,11 +99,11 @@ async def test_a_stopped_server_that_still_takes_connections_costs_one_wait_a_pa
         os.kill(server.pid, signal.SIGCONT)
     back = await until_back(accounts)
 
-    assert ANSWER_SECONDS_MAX * 0.9 < first < ANSWER_SECONDS_MAX + SLACK_SECONDS
+    assert all(ANSWER_SECONDS_MAX * 0.9 < each < ANSWER_SECONDS_MAX + SLACK_SECONDS for each in first)
     assert sum(others) < SLACK_SECONDS
     assert ANSWER_SECONDS_MAX * 0.9 < trial < ANSWER_SECONDS_MAX + SLACK_SECONDS
     assert after_the_trial < SKIPPED_SECONDS
-    assert connection.breaker.failures == 2
+    assert connection.breaker.failures == FAILURES_MAX + 1
     assert back < PAUSE_SECONDS + SLACK_SECONDS + 0.5
 
 

@@ -1,6 +1,7 @@
 """Accounts: one balance in one currency, of a person's wallet or of the system."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 from typing import Final, TypeAlias
 from uuid import UUID, uuid5
@@ -9,6 +10,9 @@ from wallet_core.ids import AccountId, UserId, WalletId
 
 BALANCE_MAX: Final = 2**63 - 1
 """The largest balance, up or down, that an account can hold: what a signed 64-bit integer holds."""
+
+DECLINES_RECORDED_MAX: Final = 100
+"""How many refusals of one account's commands are kept as transactions in one UTC day."""
 
 PAYOUT: Final = "payout"
 """The system wallet that money leaves through."""
@@ -41,8 +45,9 @@ class AccountStatus(StrEnum):
 class Account:
     """An account as it stood when its row was read. Amounts are minor units.
 
-    `version` counts its entries and `declines` the recorded refusals of its owner's commands; `holder` is the name the
-    other side sees. An account without a user is the system's and may go below zero.
+    `version` counts its entries and `declines` the recorded refusals of its owner's commands; `declined_today` counts
+    all refusals on the UTC day `declined_on`, those beyond what is recorded included. `holder` is the name the other
+    side sees. An account without a user is the system's and may go below zero.
     """
 
     id: AccountId
@@ -54,6 +59,8 @@ class Account:
     held: int = 0
     version: int = 0
     declines: int = 0
+    declined_on: date = date.min
+    declined_today: int = 0
     status: AccountStatus = AccountStatus.ACTIVE
 
     @property
@@ -75,6 +82,17 @@ class Account:
         """The account after one more entry of that signed amount."""
         return replace(self, balance=self.balance + amount, version=self.version + 1)
 
-    def having_declined(self) -> "Account":
-        """The account after one more recorded refusal."""
-        return replace(self, declines=self.declines + 1)
+    def declining(self, today: date) -> "tuple[Account, bool]":
+        """The account after one more refusal, and whether that one is to be recorded.
+
+        Somebody who tries all day what is refused fills no table: past DECLINES_RECORDED_MAX a day they are counted.
+        """
+        before = self.declined_today if self.declined_on == today else 0
+        recorded = before < DECLINES_RECORDED_MAX
+        after = replace(
+            self,
+            declined_on=today,
+            declined_today=before + 1,
+            declines=self.declines + 1 if recorded else self.declines,
+        )
+        return after, recorded

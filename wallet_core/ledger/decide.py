@@ -171,6 +171,9 @@ def _declined(
     command: Command, own: Account, other: Account | None, limit: Limit | None, refusal: _Refusal, now: datetime
 ) -> Declined:
     reason, details = refusal
+    account, recorded = own.declining(date_in(now, "UTC"))
+    if not recorded:
+        return Declined(reason=reason, details=details, account=account)
     source, destination = _ends(command, own, other)
     transaction = _transaction(
         command,
@@ -182,7 +185,7 @@ def _declined(
         reason=reason,
         details=details,
     )
-    return Declined(reason=reason, details=details, transaction=transaction, account=own.having_declined())
+    return Declined(reason=reason, details=details, transaction=transaction, account=account)
 
 
 def _side(account: Account, balance_after: int | None = None) -> Side:

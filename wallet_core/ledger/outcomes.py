@@ -117,7 +117,10 @@ class Posted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declined:
-    """The command breaks a rule and nothing moved. `transaction` keeps the refusal, where it is one to keep."""
+    """The command breaks a rule and nothing moved.
+
+    `transaction` keeps the refusal: not where the question itself was wrong, and not where too many were kept that day.
+    """
 
     reason: Reason
     details: Details = field(default_factory=dict)

@@ -108,7 +108,8 @@ class Records:
             self.legs.setdefault(leg.account_id, []).append(leg)
 
     def _recorded(self, outcomes: Sequence[Outcome]) -> _Recorded:
-        kept = [outcome for outcome in outcomes if outcome.transaction is not None and not outcome.replayed]
+        changes = [outcome for outcome in outcomes if not outcome.replayed]
+        kept = [outcome for outcome in changes if outcome.transaction is not None]
         transactions = [outcome.transaction for outcome in kept if outcome.transaction is not None]
         ids = [transaction.id for transaction in transactions]
         if len(set(ids)) < len(ids) or any(each in self.transactions for each in ids):
@@ -116,7 +117,7 @@ class Records:
         posted = [outcome for outcome in kept if isinstance(outcome, Posted)]
         return _Recorded(
             transactions=transactions,
-            accounts=[account for outcome in kept for account in outcome.accounts],
+            accounts=[account for outcome in changes for account in outcome.accounts],
             limits=[outcome.limit for outcome in posted if outcome.limit is not None],
             legs=[_leg(outcome.transaction, entry) for outcome in posted for entry in outcome.entries],
         )

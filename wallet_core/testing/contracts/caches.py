@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import date
 from typing import TypeAlias
 
 from wallet_core.ids import AccountId, UserId, WalletId
@@ -74,11 +75,12 @@ class AccountCacheContract:
 
     async def test_a_recorded_refusal_makes_an_account_newer_too(self, account_cache: AccountCache) -> None:
         account = an_account()
+        refused, _ = account.declining(date(2026, 1, 15))
 
-        await account_cache.put([account.having_declined()])
+        await account_cache.put([refused])
         await account_cache.put([account])
 
-        assert await account_cache.get(*account.key) == account.having_declined()
+        assert await account_cache.get(*account.key) == refused
 
     async def test_of_one_revision_the_last_that_was_put_stays(self, account_cache: AccountCache) -> None:
         account = an_account()

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from wallet_core.ids import UserId
-from wallet_core.ledger.accounts import BALANCE_MAX, PAYOUT, Account, AccountStatus
+from wallet_core.ledger.accounts import BALANCE_MAX, DECLINES_RECORDED_MAX, PAYOUT, Account, AccountStatus
 from wallet_core.ledger.commands import Command
 from wallet_core.ledger.outcomes import Reason, TransactionStatus
 from wallet_core.testing.builders import a_deposit, a_system_account, a_transfer, a_withdrawal, granted_caps
@@ -124,6 +124,33 @@ class RecordedRefusalRules:
         assert (sender.balance, sender.version, sender.declines) == (500, 1, 3)
         assert (recipient.balance, recipient.version, recipient.declines) == (0, 0, 0)
         assert [(account.id, account.declines) for account in outcome.accounts] == [(alice.id, 1)]
+
+    async def test_a_flood_of_refusals_is_counted_and_only_its_beginning_kept(
+        self, books: BooksUnderTest, clock: SettableClock
+    ) -> None:
+        alice, bob = await a_person(books, balance=500), await a_person(books)
+        flood = [a_transfer(alice, bob, amount=501, key=f"k{number}") for number in range(DECLINES_RECORDED_MAX + 20)]
+
+        outcomes = await books.ledger.post(flood[:30]) + await books.ledger.post(flood[30:])
+
+        assert {refusal(outcome) for outcome in outcomes} == {Reason.INSUFFICIENT_FUNDS}
+        kept = [outcome for outcome in outcomes if outcome.transaction is not None]
+        assert kept == outcomes[:DECLINES_RECORDED_MAX]
+        sender = await now(books, alice)
+        assert (sender.declines, sender.declined_today) == (DECLINES_RECORDED_MAX, DECLINES_RECORDED_MAX + 20)
+        clock.advance(timedelta(days=1))
+        assert declined(await post(books, a_transfer(alice, bob, amount=501))).transaction is not None
+
+    async def test_a_refusal_that_was_not_kept_is_decided_anew(self, books: BooksUnderTest) -> None:
+        alice, bob = await a_person(books, balance=500), await a_person(books)
+        await books.ledger.post([a_transfer(alice, bob, amount=501) for _ in range(DECLINES_RECORDED_MAX)])
+        command = a_transfer(alice, bob, amount=501, key="late")
+        declined(await post(books, command))
+        await books.ledger.post([a_deposit(alice, amount=1)])
+
+        outcome = posted(await post(books, command))
+
+        assert not outcome.replayed
 
     async def test_more_than_is_there_is_refused_and_all_of_it_is_not(self, books: BooksUnderTest) -> None:
         alice, bob = await a_person(books, balance=500), await a_person(books)
