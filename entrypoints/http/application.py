@@ -4,16 +4,16 @@ from aiohttp import web
 
 from entrypoints.http import middlewares, openapi
 from entrypoints.http.authentication import bearer_required
-from entrypoints.http.docs_page import docs_routes
-from entrypoints.http.history_routes import HistoryRoutes
-from entrypoints.http.identity_routes import IdentityRoutes
-from entrypoints.http.limit_routes import LimitRoutes
-from entrypoints.http.movement_routes import MovementRoutes
 from entrypoints.http.openapi_document import Info
-from entrypoints.http.operations_routes import OperationsRoutes
 from entrypoints.http.parsing import BodyLimits
+from entrypoints.http.routes.documentation import docs_routes
+from entrypoints.http.routes.history import HistoryRoutes
+from entrypoints.http.routes.limits import LimitRoutes
+from entrypoints.http.routes.movements import MovementRoutes
+from entrypoints.http.routes.operations import OperationsRoutes
+from entrypoints.http.routes.people import PeopleRoutes
+from entrypoints.http.routes.wallets import WalletRoutes
 from entrypoints.http.services import Services
-from entrypoints.http.wallet_routes import WalletRoutes
 
 _DESCRIPTION = (
     "Wallets in several currencies: add funds, send, withdraw, look back. "
@@ -25,7 +25,7 @@ def create_app(services: Services) -> web.Application:
     """An application over those services. It owns none of them: whoever opened them closes them."""
     app = web.Application(client_max_size=services.body_max_bytes)
     routes = [
-        *IdentityRoutes(services).routes(),
+        *PeopleRoutes(services).routes(),
         *WalletRoutes(services).routes(),
         *MovementRoutes(services).routes(),
         *HistoryRoutes(services).routes(),

@@ -16,8 +16,8 @@ from apispec.ext.marshmallow.common import resolve_schema_cls, resolve_schema_in
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import fields
 
-from entrypoints.http.fields import DocumentedField, Integer, Schema
 from entrypoints.http.problems import JSON, PROBLEM_JSON, PROBLEMS
+from entrypoints.http.schemas.fields import DocumentedField, Integer, Schema
 
 TWIN_PREFIX: Final = "/v1"
 """Every path is also served under this one; the documents name it as a server instead of saying all twice."""

@@ -16,8 +16,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from marshmallow import ValidationError
 from webargs.aiohttpparser import AIOHTTPParser
 
-from entrypoints.http.fields import CodedMessage
 from entrypoints.http.problems import ERRORS_MAX, FieldError, Problem
+from entrypoints.http.schemas.fields import CodedMessage
 
 INTEGER_DIGITS_MAX: Final = 32
 """Longer whole numbers stay decimals: turning digits into an int costs the square of their number."""

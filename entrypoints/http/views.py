@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from entrypoints.http.fields import written_timestamp
 from entrypoints.http.idempotency import REPLAYED_HEADER
 from entrypoints.http.problems import Problem
+from entrypoints.http.schemas.fields import written_timestamp
 from wallet_core.identity.entities import AccessToken, User
 from wallet_core.ledger.accounts import Account
 from wallet_core.ledger.commands import LimitKind, TransactionKind

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from entrypoints.http.contacts import Email, Phone
-from entrypoints.http.time_zones import TimeZone
+from entrypoints.http.schemas.contacts import Email, Phone
+from entrypoints.http.schemas.time_zones import TimeZone
 
 FIELDS = [Email(), Phone(), TimeZone()]
 ALMOST = st.one_of(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from entrypoints.http.fields import (
+from entrypoints.http.schemas.fields import (
     Amount,
     CodedMessage,
     CurrencyCode,

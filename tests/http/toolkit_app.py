@@ -8,22 +8,6 @@ from aiohttp import ClientResponse, web
 from marshmallow import ValidationError, fields, validates_schema
 
 from entrypoints.http import middlewares, openapi
-from entrypoints.http.docs_page import docs_routes
-from entrypoints.http.fields import (
-    Amount,
-    Boolean,
-    CurrencyCode,
-    DateOrTimestamp,
-    HeaderSchema,
-    Id,
-    Integer,
-    QueryBoolean,
-    QueryInteger,
-    Schema,
-    Text,
-    Timestamp,
-    WrittenAmount,
-)
 from entrypoints.http.openapi import (
     IDEMPOTENCY_KEY,
     body,
@@ -39,6 +23,22 @@ from entrypoints.http.openapi import (
 from entrypoints.http.openapi_document import Info, openapi_document
 from entrypoints.http.parsing import BodyLimits
 from entrypoints.http.problems import FieldError, Problem, json_response
+from entrypoints.http.routes.documentation import docs_routes
+from entrypoints.http.schemas.fields import (
+    Amount,
+    Boolean,
+    CurrencyCode,
+    DateOrTimestamp,
+    HeaderSchema,
+    Id,
+    Integer,
+    QueryBoolean,
+    QueryInteger,
+    Schema,
+    Text,
+    Timestamp,
+    WrittenAmount,
+)
 from wallet_core.faults import Fault, OutcomeUnknown, Overloaded, Unavailable
 
 WALLET: Final = "0192f0a4-5b1c-7d3e-8f00-1a2b3c4d5e6f"

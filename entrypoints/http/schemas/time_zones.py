@@ -5,7 +5,7 @@ from zoneinfo import available_timezones
 
 from marshmallow import ValidationError
 
-from entrypoints.http.fields import DocumentedField
+from entrypoints.http.schemas.fields import DocumentedField
 
 NAME_LENGTH_MAX = 64
 

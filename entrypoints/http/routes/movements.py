@@ -10,14 +10,14 @@ from aiohttp import web
 from marshmallow import ValidationError
 
 from entrypoints.http.amounts import enabled_currency, minor_units
-from entrypoints.http.answers import TransactionSchema
 from entrypoints.http.authentication import caller
-from entrypoints.http.contacts import Email, Phone
 from entrypoints.http.idempotency import REPLAYED_HEADER, idempotency_key
 from entrypoints.http.middlewares import request_id_of
 from entrypoints.http.openapi import AMOUNT_PROBLEMS, IDEMPOTENCY_KEY, body, body_of, operation, path, path_of
 from entrypoints.http.problems import FieldError, Problem, json_response
-from entrypoints.http.requests import FundsSchema, TransferSchema, WalletPathSchema, WithdrawalSchema
+from entrypoints.http.schemas.answers import TransactionSchema
+from entrypoints.http.schemas.contacts import Email, Phone
+from entrypoints.http.schemas.requests import FundsSchema, TransferSchema, WalletPathSchema, WithdrawalSchema
 from entrypoints.http.services import Services
 from entrypoints.http.views import asked_line, declined_problem, line_view
 from wallet_core.ids import UserId, WalletId

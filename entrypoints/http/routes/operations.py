@@ -4,9 +4,9 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from entrypoints.http.answers import HealthSchema, ReadinessSchema, VersionSchema
 from entrypoints.http.openapi import operation
 from entrypoints.http.problems import json_response
+from entrypoints.http.schemas.answers import HealthSchema, ReadinessSchema, VersionSchema
 from entrypoints.http.services import Services
 
 _TAGS = ("operations",)

@@ -4,9 +4,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from entrypoints.http.contacts import Email, Phone
 from entrypoints.http.cursors import CURSOR_LENGTH_MAX
-from entrypoints.http.fields import (
+from entrypoints.http.schemas.contacts import Email, Phone
+from entrypoints.http.schemas.fields import (
     Amount,
     Boolean,
     CurrencyCode,
@@ -16,7 +16,7 @@ from entrypoints.http.fields import (
     Schema,
     Text,
 )
-from entrypoints.http.time_zones import TimeZone
+from entrypoints.http.schemas.time_zones import TimeZone
 from wallet_core.identity.entities import NAME_LENGTH_MAX, PASSWORD_LENGTH_MAX
 from wallet_core.ledger.outcomes import TransactionStatus
 from wallet_core.wallets.entities import WALLET_NAME_LENGTH_MAX

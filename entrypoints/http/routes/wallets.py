@@ -6,12 +6,18 @@ from typing import assert_never
 from aiohttp import ETag, hdrs, web
 
 from entrypoints.http.amounts import enabled_currency
-from entrypoints.http.answers import BalanceSchema, TotalsSchema, WalletBalanceSchema, WalletListSchema, WalletSchema
 from entrypoints.http.authentication import caller
 from entrypoints.http.cursors import cursor_wallet, wallet_cursor
 from entrypoints.http.openapi import body, body_of, operation, path, path_of, query, query_of
 from entrypoints.http.problems import Problem, json_response
-from entrypoints.http.requests import (
+from entrypoints.http.schemas.answers import (
+    BalanceSchema,
+    TotalsSchema,
+    WalletBalanceSchema,
+    WalletListSchema,
+    WalletSchema,
+)
+from entrypoints.http.schemas.requests import (
     CurrencyQuerySchema,
     CurrencySchema,
     PageQuerySchema,

@@ -6,7 +6,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from marshmallow import ValidationError
 
-from entrypoints.http.fields import DocumentedField
+from entrypoints.http.schemas.fields import DocumentedField
 
 EMAIL_LENGTH_MAX: Final = 254
 PHONE_LENGTH_MAX: Final = 40

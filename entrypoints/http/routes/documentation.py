@@ -11,13 +11,13 @@ from typing import Final
 from aiohttp import hdrs, web
 from marshmallow import fields
 
-from entrypoints.http.fields import Integer, Schema
 from entrypoints.http.middlewares import CONTENT_SECURITY_POLICY
 from entrypoints.http.openapi import operation
 from entrypoints.http.problems import PROBLEMS, Problem, json_response, problem_listing
+from entrypoints.http.schemas.fields import Integer, Schema
 
 _WHEEL: Final = "drf_spectacular_sidecar"
-_OURS: Final = Path(__file__).parent / "static"
+_OURS: Final = Path(__file__).parents[1] / "static"
 _SWAGGER_UI_FILES: Final = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 _PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "

@@ -5,11 +5,11 @@ from typing import assert_never
 
 from aiohttp import web
 
-from entrypoints.http.answers import TokenSchema, UserSchema
 from entrypoints.http.authentication import caller
 from entrypoints.http.openapi import body, body_of, operation
 from entrypoints.http.problems import FieldError, Problem, json_response
-from entrypoints.http.requests import LoginSchema, ProfileChangeSchema, SignupSchema
+from entrypoints.http.schemas.answers import TokenSchema, UserSchema
+from entrypoints.http.schemas.requests import LoginSchema, ProfileChangeSchema, SignupSchema
 from entrypoints.http.services import Services
 from entrypoints.http.views import token_view, user_view
 from wallet_core.identity.entities import AccessToken, User, WeakPasswordError
@@ -19,7 +19,7 @@ from wallet_core.identity.ports import Taken
 _TAGS = ("people",)
 
 
-class IdentityRoutes:
+class PeopleRoutes:
     """`/auth/…`, its short names, and `/me`."""
 
     def __init__(self, services: Services) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 from aiohttp import web
 
 from entrypoints.http.amounts import enabled_currency, minor_units
-from entrypoints.http.answers import LimitsSchema
 from entrypoints.http.authentication import caller
 from entrypoints.http.openapi import AMOUNT_PROBLEMS, body, body_of, operation, query, query_of
 from entrypoints.http.problems import FieldError, Problem, json_response
-from entrypoints.http.requests import CurrencyQuerySchema, LimitsChangeSchema
+from entrypoints.http.schemas.answers import LimitsSchema
+from entrypoints.http.schemas.requests import CurrencyQuerySchema, LimitsChangeSchema
 from entrypoints.http.services import Services
 from entrypoints.http.views import limits_view
 from wallet_core.identity.entities import User

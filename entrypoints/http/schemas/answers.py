@@ -2,8 +2,8 @@
 
 from marshmallow import fields, validate
 
-from entrypoints.http.fields import CurrencyCode, Id, Integer, Schema, Timestamp, WrittenAmount
-from entrypoints.http.requests import TRANSACTION_TYPES
+from entrypoints.http.schemas.fields import CurrencyCode, Id, Integer, Schema, Timestamp, WrittenAmount
+from entrypoints.http.schemas.requests import TRANSACTION_TYPES
 from wallet_core.identity.entities import Role, UserStatus
 from wallet_core.ledger.outcomes import TransactionStatus
 from wallet_core.wallets.entities import WalletStatus

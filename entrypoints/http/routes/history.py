@@ -10,12 +10,12 @@ import orjson
 from aiohttp import hdrs, web
 
 from entrypoints.http.amounts import bounds_by_currency, enabled_currency
-from entrypoints.http.answers import TransactionListSchema, TransactionSchema
 from entrypoints.http.authentication import caller
 from entrypoints.http.cursors import digest_of, statement_cursor, statement_position
 from entrypoints.http.openapi import AMOUNT_PROBLEMS, operation, path, path_of, query, query_of
 from entrypoints.http.problems import JSON, FieldError, Problem, json_response
-from entrypoints.http.requests import (
+from entrypoints.http.schemas.answers import TransactionListSchema, TransactionSchema
+from entrypoints.http.schemas.requests import (
     AllHistoryQuerySchema,
     HistoryQuerySchema,
     TransactionPathSchema,

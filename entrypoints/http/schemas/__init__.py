@@ -1,0 +1,1 @@
+"""What requests and answers carry, as marshmallow reads it and the documents publish it."""
