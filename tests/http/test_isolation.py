@@ -102,14 +102,17 @@ async def test_a_balance_that_the_cache_holds_is_its_owners_alone(ada, bob):
     assert [answer.refused for answer in answers] == [(404, "not_found")] * 2
 
 
-async def test_what_is_known_to_a_process_of_a_wallet_is_for_its_owner_alone(ada, bob):
-    body = {"to_wallet_id": bob.wallet_id, "amount": "1.00"}
-    await ada.pay(bob, "1.00")
+async def test_what_a_process_remembers_of_a_wallet_it_tells_its_owner_alone(ada, bob):
+    yen = await ada.open_wallet(name="Trips", currency="JPY")
+    await ada.move(f"/wallets/{yen}/add-funds", {"amount": "500"})
+    # An amount that dollars have and yen have not, so that a remembered currency would show.
+    body = {"to_wallet_id": bob.wallet_id, "amount": "1.50"}
 
-    answer = await bob.move(ada.own("/transfer"), body)
+    others, unknown = [await bob.move(f"/wallets/{each}/transfer", body) for each in (yen, NOBODY)]
 
-    assert answer.refused == (404, "not_found")
-    assert (await ada.balance(), await bob.balance()) == ("499.00", "21.00")
+    assert others.refused == (404, "not_found")
+    assert without_request_id(others) == without_request_id(unknown)
+    assert (await ada.move(f"/wallets/{yen}/transfer", body)).refused == (400, "amount_precision")
 
 
 async def test_nobody_acts_on_the_wallets_of_the_system(ada, owner):
