@@ -12,8 +12,13 @@ from entrypoints.settings import Settings
 
 @asynccontextmanager
 async def api(settings: Settings) -> AsyncIterator[web.Application]:
-    """An application that is ready to serve. The system's accounts are open by then, for whatever is enabled."""
+    """An application that is ready to serve. The system's accounts are open by then, for whatever is enabled.
+
+    Raises NotDurable where the database could lose what it committed, unless the settings allow that.
+    """
     async with opened(settings) as container:
+        if settings.require_durable_database:
+            await container.database().require_durability()
         await container.postgres_ledger().open_system_accounts(
             gateways=container.gateways(), currencies=settings.currencies, ids=container.ids()
         )

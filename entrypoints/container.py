@@ -171,6 +171,7 @@ def services_of(container: Container) -> Services:
         version=service_version(),
         key_required=settings.require_idempotency_key,
         body_max_bytes=settings.body_max_bytes,
+        requests_max=settings.requests_max,
         access_log=settings.access_log,
     )
 

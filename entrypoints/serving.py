@@ -26,6 +26,7 @@ from aiohttp import web
 from entrypoints.http.wire import WireRunner
 from entrypoints.log_setup import configure_logging
 from entrypoints.settings import Settings
+from wallet_core.faults import Fault
 
 ApplicationFactory = Callable[[Settings], AbstractAsyncContextManager[web.Application]]
 """Opens what an application needs, and closes it. For several processes it must be importable by name."""
@@ -126,6 +127,9 @@ def _run(
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve_until_stopped(factory, settings, bound, listening))
+    except Fault as fault:
+        structlog.get_logger(__name__).error("the service cannot run", fault=str(fault))
+        return EXIT_FAILED
     except Exception:  # noqa: BLE001  # the last one who can say why the process ends
         structlog.get_logger(__name__).exception("the service failed")
         return EXIT_FAILED

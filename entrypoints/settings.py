@@ -119,6 +119,8 @@ _TABLE: Final = (
     _row("BATCH_MAX", "512", "most movements that are committed together"),
     _row("IN_FLIGHT_MAX", "2", "batches that one process commits at a time; no more than DATABASE_POOL_SIZE"),
     _row("QUEUE_MAX", "4096", "movements that may wait in one process; the next is answered 503"),
+    _row("REQUIRE_DURABLE_DATABASE", "true", "refuse to start where PostgreSQL could lose what it committed"),
+    _row("REQUESTS_MAX", "512", "requests that one process works on at a time; the next is answered 503"),
     _row("DATABASE_POOL_SIZE", "10", "connections to PostgreSQL of one process"),
     _row("BCRYPT_COST", "12", "work factor of password hashes; 12 or more in production"),
     _row("BODY_MAX_BYTES", "65536", "longest request body"),
@@ -155,6 +157,8 @@ class Settings:
     batch_max: int
     in_flight_max: int
     queue_max: int
+    require_durable_database: bool
+    requests_max: int
     database_pool_size: int
     bcrypt_cost: int
     body_max_bytes: int
@@ -189,6 +193,8 @@ class Settings:
             batch_max=reader.integer("BATCH_MAX", least=1, most=10_000),
             in_flight_max=reader.integer("IN_FLIGHT_MAX", least=1, most=100),
             queue_max=reader.integer("QUEUE_MAX", least=1, most=1_000_000),
+            require_durable_database=reader.truth("REQUIRE_DURABLE_DATABASE"),
+            requests_max=reader.integer("REQUESTS_MAX", least=1, most=100_000),
             database_pool_size=reader.integer("DATABASE_POOL_SIZE", least=1, most=1_000),
             bcrypt_cost=reader.integer("BCRYPT_COST", least=4, most=20),
             body_max_bytes=reader.integer("BODY_MAX_BYTES", least=1_024, most=16 * 1024 * 1024),

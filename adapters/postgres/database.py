@@ -8,6 +8,7 @@ from typing import Final
 
 import asyncpg
 
+from adapters.postgres.durability import require_durability
 from adapters.postgres.queries import Connection
 from wallet_core.faults import Unavailable
 
@@ -110,7 +111,7 @@ class Database:
         async with self.connection() as connection, connection.transaction():
             yield connection
 
-    async def ping(self) -> None:
-        """Return once the database has answered. Raises Unavailable."""
-        async with asyncio.timeout(ACQUIRE_SECONDS), self.connection() as connection:
-            await connection.execute("SELECT 1")
+    async def require_durability(self) -> None:
+        """As `durability.require_durability`. Raises Unavailable too."""
+        async with self.connection() as connection:
+            await require_durability(connection)

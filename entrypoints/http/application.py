@@ -38,5 +38,5 @@ def create_app(services: Services) -> web.Application:
     app.middlewares.append(bearer_required(services.tokens))
     info = Info(title="Wallet", version=services.version, description=_DESCRIPTION)
     openapi.setup(app, info, BodyLimits(bytes_max=services.body_max_bytes))
-    middlewares.setup(app, access_log=services.access_log)
+    middlewares.setup(app, access_log=services.access_log, requests_max=services.requests_max)
     return app

@@ -21,6 +21,9 @@ REQUEST_ID_HEADER: Final = istr("X-Request-Id")
 _REQUEST_ID_ALPHABET: Final = string.ascii_letters + string.digits + "-_.:~+/=@"
 _REQUEST_ID_LENGTH_MAX: Final = 128
 
+REQUESTS_MAX: Final = 512
+_ALWAYS_ADMITTED: Final = frozenset({"/healthz", "/readyz", "/v1/healthz", "/v1/readyz"})
+
 CONTENT_SECURITY_POLICY: Final = istr("Content-Security-Policy")
 _NOTHING_BUT_DATA: Final = "default-src 'none'; frame-ancestors 'none'"
 SAFE_HEADERS: Final = (
@@ -39,9 +42,14 @@ class _Middleware(Protocol):
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
 
 
-def setup(app: web.Application, *, access_log: bool = True) -> None:
-    """Put the shell around the application: the outermost middleware, and the headers of every answer."""
-    app.middlewares.insert(0, _logged if access_log else _unlogged)
+def setup(app: web.Application, *, access_log: bool = True, requests_max: int = REQUESTS_MAX) -> None:
+    """Put the shell around the application: the outermost middleware, and the headers of every answer.
+
+    Past `requests_max` requests at a time the next is answered 503 at once: whoever waits in a growing crowd is
+    served too late to matter. Questions about the service's health are always let in.
+    """
+    guarded = _Admission(requests_max).guarded
+    app.middlewares.insert(0, _logging(guarded) if access_log else guarded)
     app.on_response_prepare.append(_on_response_prepare)
 
 
@@ -58,6 +66,27 @@ def _usable(given: str | None) -> str | None:
     if given and len(given) <= _REQUEST_ID_LENGTH_MAX and not given.strip(_REQUEST_ID_ALPHABET):
         return given
     return None
+
+
+class _Admission:
+    """Counts the requests that are worked on and lets no more in than may be."""
+
+    __slots__ = ("_requests", "_requests_max")
+
+    def __init__(self, requests_max: int) -> None:
+        self._requests = 0
+        self._requests_max = requests_max
+
+    @web.middleware
+    async def guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """The handler's answer, or the problem it ran into."""
+        if self._requests >= self._requests_max and request.path not in _ALWAYS_ADMITTED:
+            return problem_response(Problem("overloaded"), request_id=request_id_of(request))
+        self._requests += 1
+        try:
+            return await _guarded(request, handler)
+        finally:
+            self._requests -= 1
 
 
 async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -96,23 +125,23 @@ def _problem_of_fault(fault: Exception, request: web.Request) -> Problem:
     return Problem(code)
 
 
-@web.middleware
-async def _unlogged(request: web.Request, handler: Handler) -> web.StreamResponse:
-    return await _guarded(request, handler)
+def _logging(guarded: _Middleware) -> _Middleware:
+    """The same, with a line in the log for each request."""
 
+    @web.middleware
+    async def logged(request: web.Request, handler: Handler) -> web.StreamResponse:
+        started = perf_counter()
+        response = await guarded(request, handler)
+        _log.info(
+            "request",
+            method=request.method,
+            route=_route(request),
+            status=response.status,
+            duration_ms=round((perf_counter() - started) * 1000, 2),
+        )
+        return response
 
-@web.middleware
-async def _logged(request: web.Request, handler: Handler) -> web.StreamResponse:
-    started = perf_counter()
-    response = await _guarded(request, handler)
-    _log.info(
-        "request",
-        method=request.method,
-        route=_route(request),
-        status=response.status,
-        duration_ms=round((perf_counter() - started) * 1000, 2),
-    )
-    return response
+    return logged
 
 
 def _route(request: web.Request) -> str:

@@ -43,4 +43,5 @@ class Services:
     version: str
     key_required: bool
     body_max_bytes: int
+    requests_max: int
     access_log: bool

@@ -14,6 +14,7 @@ from entrypoints.settings import Settings
 
 ENVIRON = {
     "WALLET_ENV": "development",
+    "REQUIRE_DURABLE_DATABASE": "false",
     "DATABASE_URL": "postgresql://localhost/none",
     "JWT_SECRET": "an example of 32 bytes or rather more",
     "PASSWORD_PEPPER": "an example of 32 bytes or rather more",

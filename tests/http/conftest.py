@@ -17,6 +17,7 @@ def environment(database: str) -> dict[str, str]:
     """What the service is told. Without a Redis, until the test asks for one."""
     return {
         "WALLET_ENV": "development",
+        "REQUIRE_DURABLE_DATABASE": "false",
         "DATABASE_URL": database,
         "DATABASE_POOL_SIZE": "4",
         "JWT_SECRET": JWT_SECRET,

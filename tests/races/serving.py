@@ -27,6 +27,7 @@ _ESTABLISHED = "01"
 _ENVIRONMENT = {
     "PATH": os.environ["PATH"],
     "WALLET_ENV": "development",
+    "REQUIRE_DURABLE_DATABASE": "false",
     "JWT_SECRET": "an example of 32 bytes or rather more",
     "PASSWORD_PEPPER": "an example of 32 bytes or rather more",
     "BCRYPT_COST": "4",
