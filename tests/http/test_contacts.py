@@ -49,3 +49,9 @@ def test_an_email_has_one_form_for_each_way_to_write_it(written, read):
 @pytest.mark.parametrize("written", ["+14155550123", "+1 (415) 555-0123", "+1-415-555-0123", "tel:+1-415-555-0123"])
 def test_a_phone_number_has_one_form_for_each_way_to_write_it(written):
     assert Phone().deserialize(written) == "+14155550123"
+
+
+@pytest.mark.parametrize("name", ["localtime", "Factory", "posixrules", "right/UTC", "europe/paris", "", "Europe/"])
+def test_a_time_zone_is_a_place_and_the_same_one_on_every_machine(name):
+    with pytest.raises(ValidationError):
+        TimeZone().deserialize(name)

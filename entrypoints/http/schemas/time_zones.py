@@ -1,6 +1,6 @@
 """Time zones in a request."""
 
-from typing import Any
+from typing import Any, Final
 from zoneinfo import available_timezones
 
 from marshmallow import ValidationError
@@ -8,6 +8,8 @@ from marshmallow import ValidationError
 from entrypoints.http.schemas.fields import DocumentedField
 
 NAME_LENGTH_MAX = 64
+_NOWHERE: Final = frozenset({"localtime", "Factory"})
+"""Names in the tables that are no place: where this machine stands, and a clock that nobody has set."""
 
 
 class TimeZone(DocumentedField[str]):
@@ -15,7 +17,7 @@ class TimeZone(DocumentedField[str]):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._known = frozenset(available_timezones())
+        self._known = available_timezones() - _NOWHERE
 
     def read(self, value: Any) -> str:
         """The name."""
