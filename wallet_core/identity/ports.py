@@ -29,7 +29,10 @@ class UserRepository(Protocol):
         ...
 
     async def by_address(self, *, email: str | None = None, phone: str | None = None) -> User | None:
-        """The person reached by that email address (in any case of letters) or that phone number."""
+        """The person reached by that email address (in any case of letters), by that phone number, or by both.
+
+        Given both, nobody unless both are one person's.
+        """
         ...
 
     async def password_hash(self, user_id: UserId) -> str | None:

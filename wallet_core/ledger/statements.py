@@ -32,7 +32,12 @@ class StatementLine:
 
     @property
     def counterparty(self) -> Side | None:
-        """The person's wallet on the other side; None where that is the system or nobody."""
+        """The person's wallet on the other side; None where that is the system or nobody.
+
+        Known once money has moved: a refused transfer to an address must not tell whose address it is.
+        """
+        if self.transaction.status is not TransactionStatus.COMPLETED:
+            return None
         other = self.transaction.destination if self.direction is Direction.OUT else self.transaction.source
         return None if other is None or other.holder is None else other
 

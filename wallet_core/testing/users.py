@@ -32,7 +32,10 @@ class InMemoryUserRepository:
 
     async def by_address(self, *, email: str | None = None, phone: str | None = None) -> User | None:
         """As UserRepository.by_address."""
-        return self._reached(email=email, phone=phone)
+        found = self._reached(email=email, phone=phone)
+        if found is None or email is None or phone is None:
+            return found
+        return found if self._reached(email=email) == self._reached(phone=phone) else None
 
     async def password_hash(self, user_id: UserId) -> str | None:
         """As UserRepository.password_hash."""

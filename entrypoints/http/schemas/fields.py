@@ -187,6 +187,20 @@ class Text(DocumentedField[str]):
         return {"type": "string", "minLength": self.length_min, "maxLength": self.length_max}
 
 
+_TURNS_TEXT_ROUND: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class Name(Text):
+    """What somebody or something is called: text that shows, and that cannot turn round what stands beside it."""
+
+    def read(self, value: Any) -> str:
+        name = super().read(value)
+        shows = any(unicodedata.category(character)[0] in "LNPS" for character in name)
+        if not shows or not _TURNS_TEXT_ROUND.isdisjoint(name) or name != name.strip():
+            raise ValidationError("Must be visible text, without spaces around it.")
+        return name
+
+
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _TIMESTAMP: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})", re.ASCII

@@ -12,6 +12,7 @@ from entrypoints.http.schemas.fields import (
     CurrencyCode,
     DateOrTimestamp,
     Id,
+    Name,
     QueryInteger,
     Schema,
     Text,
@@ -47,7 +48,7 @@ class AddressedSchema(Schema):
 class SignupSchema(AddressedSchema):
     """A new person."""
 
-    name = Text(max=NAME_LENGTH_MAX, required=True)
+    name = Name(max=NAME_LENGTH_MAX, required=True)
     password = PasswordField(required=True, validate=validate.Length(max=PASSWORD_LENGTH_MAX * 4))
 
 
@@ -60,7 +61,7 @@ class LoginSchema(AddressedSchema):
 class ProfileChangeSchema(Schema):
     """What a person changes of themselves."""
 
-    name = Text(max=NAME_LENGTH_MAX)
+    name = Name(max=NAME_LENGTH_MAX)
     phone = Phone()
     time_zone = TimeZone()
 
@@ -80,14 +81,14 @@ class TransactionPathSchema(Schema):
 class WalletOpeningSchema(Schema):
     """A wallet to open."""
 
-    name = Text(max=WALLET_NAME_LENGTH_MAX)
+    name = Name(max=WALLET_NAME_LENGTH_MAX)
     currency = CurrencyCode(load_default="USD")
 
 
 class WalletChangeSchema(Schema):
     """A new name, or that this is to be the default wallet; another one takes that over, nothing else ends it."""
 
-    name = Text(max=WALLET_NAME_LENGTH_MAX)
+    name = Name(max=WALLET_NAME_LENGTH_MAX)
     default = Boolean(validate=validate.Equal(comparable=True, error="Make another wallet the default one instead."))
 
 

@@ -58,6 +58,15 @@ class LineRules:
         assert (sent.counterparty.wallet_id, sent.counterparty.holder) == (bob.wallet_id, "Bob")
         assert (received.counterparty.wallet_id, received.counterparty.holder) == (alice.wallet_id, "Alice")
 
+    async def test_a_refused_transfer_does_not_tell_whose_address_it_was(self, books: BooksUnderTest) -> None:
+        alice, bob = await a_person(books, balance=500), await a_person(books)
+        await post(books, a_transfer(alice, bob, amount=501, to="bob@example.org"))
+
+        [refused, _] = await statement(books, alice)
+
+        assert refused.transaction.status is TransactionStatus.FAILED
+        assert refused.counterparty is None
+
     async def test_the_system_is_nobodys_counterparty(self, books: BooksUnderTest) -> None:
         alice = await a_person(books, balance=500)
         await post(books, a_withdrawal(alice))

@@ -48,6 +48,17 @@ class UserRepositoryContract:
         assert await books.users.by_address(email="alice@example.org") == user
         assert await books.users.by_address(phone="+41446681800") == user
 
+    async def test_addresses_of_two_people_are_nobodys_together(self, books: BooksUnderTest) -> None:
+        alice = a_user(email="alice@example.org", phone="+41446681800")
+        bob = a_user(email="bob@example.org", phone="+41446681801")
+        await books.users.add(alice, "hash")
+        await books.users.add(bob, "hash")
+
+        assert await books.users.by_address(email="alice@example.org", phone="+41446681800") == alice
+        assert await books.users.by_address(email="alice@example.org", phone="+41446681801") is None
+        assert await books.users.by_address(email="bob@example.org", phone="+41446681800") is None
+        assert await books.users.by_address(email="alice@example.org", phone="+41446681802") is None
+
     async def test_nobody_is_reached_by_an_address_of_nobody(self, books: BooksUnderTest) -> None:
         await books.users.add(a_user(email="alice@example.org", phone=None), "hash")
         await books.users.add(a_user(email=None, phone="+41446681800"), "hash")
