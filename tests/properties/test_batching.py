@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -170,6 +171,50 @@ async def test_commands_that_do_not_all_fit_are_refused_whole(
         await ledger.post([a_deposit(alice) for _ in range(4)])
 
     assert await balances(books, alice) == [0]
+
+
+async def test_who_waits_behind_a_batch_that_hangs_is_turned_away_in_time_and_nothing_happens_later(
+    books: InMemoryBooks, watched: WatchedLedger, alice: Account
+) -> None:
+    ledger = BatchingLedger(watched, in_flight_max=1, waiting_max=timedelta(milliseconds=50))
+    watched.gate.clear()
+    hanging = await _waiting(ledger, a_deposit(alice))
+
+    behind = [await _waiting(ledger, a_deposit(alice)) for _ in range(3)]
+    answers = await asyncio.wait_for(asyncio.gather(*behind, return_exceptions=True), SECONDS_MAX)
+    late = await _waiting(ledger, a_deposit(alice))
+    watched.gate.set()
+    await _all([hanging, late])
+    await ledger.close()
+
+    assert [type(answer) for answer in answers] == [Unavailable] * 3
+    assert watched.batches == [1, 1]
+    assert await balances(books, alice) == [200]
+
+
+async def test_a_queue_that_moves_turns_nobody_away(watched: WatchedLedger, alice: Account) -> None:
+    ledger = BatchingLedger(watched, batch_max=1, in_flight_max=1, waiting_max=timedelta(milliseconds=200))
+
+    for _ in range(3):
+        watched.gate.clear()
+        callers = [await _waiting(ledger, a_deposit(alice)) for _ in range(4)]
+        await asyncio.sleep(0.1)
+        watched.gate.set()
+        await _all(callers)
+
+    assert watched.batches == [1] * 12
+
+
+async def test_commands_of_one_caller_that_are_settled_in_part_are_not_said_to_have_left_nothing(
+    books: InMemoryBooks, watched: WatchedLedger, alice: Account
+) -> None:
+    ledger = BatchingLedger(watched, batch_max=2, in_flight_max=1)
+    watched.failing = lambda _: Unavailable("Out of order.") if len(watched.batches) == 2 else None
+
+    with pytest.raises(OutcomeUnknown):
+        await ledger.post([a_deposit(alice) for _ in range(4)])
+
+    assert await balances(books, alice) == [200]
 
 
 @pytest.mark.parametrize("leaving", [0, 1, 2])

@@ -4,17 +4,25 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
 from wallet_core.faults import Fault, OutcomeUnknown, Overloaded, Unavailable
 from wallet_core.ledger.commands import Command
 from wallet_core.ledger.outcomes import Outcome
 from wallet_core.ledger.port import Ledger
 
+WAITING_MAX: Final = timedelta(seconds=3)
+"""How long a command may wait for its batch. Whoever waits longer stands behind a batch that hangs."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
+    """A command, where its answer goes, and how long it may wait, by the event loop's clock."""
+
     command: Command
     answer: asyncio.Future[Outcome]
+    until: timedelta
 
 
 class BatchingLedger:
@@ -22,32 +30,49 @@ class BatchingLedger:
 
     There is no timer: an idle service answers as fast as the ledger behind it, a busy one shares each commit among
     everybody who waited for it. At most `in_flight_max` batches of at most `batch_max` commands are under way and at
-    most `queue_max` commands wait; one more is refused with Overloaded. Nobody is answered before the commit, and a
-    caller that goes away does not take its command back.
+    most `queue_max` commands wait; one more is refused with Overloaded. A command that has waited `waiting_max` without
+    its batch being started leaves the queue with Unavailable. Nobody is answered before the commit, and a caller that
+    goes away does not take its command back.
     """
 
-    def __init__(self, ledger: Ledger, *, batch_max: int = 512, in_flight_max: int = 2, queue_max: int = 4096) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        batch_max: int = 512,
+        in_flight_max: int = 2,
+        queue_max: int = 4096,
+        waiting_max: timedelta = WAITING_MAX,
+    ) -> None:
         self._ledger = ledger
         self._batch_max = batch_max
         self._in_flight_max = in_flight_max
         self._queue_max = queue_max
+        self._waiting_max = waiting_max
+        self._alarm: asyncio.TimerHandle | None = None
         self._waiting: deque[_Waiting] = deque()
         self._in_flight: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def post(self, commands: Sequence[Command]) -> list[Outcome]:
-        """As Ledger.post, except that the commands may be committed in several batches. Also raises Overloaded."""
+        """As Ledger.post, except that the commands may be committed in several batches. Also raises Overloaded.
+
+        Raises OutcomeUnknown too where some of the commands are settled and others met a fault.
+        """
         if self._closed:
             raise Unavailable("The ledger is shutting down.")
         if len(self._waiting) + len(commands) > self._queue_max:
             raise Overloaded("Too many movements wait already.")
         loop = asyncio.get_running_loop()
         answers = [loop.create_future() for _ in commands]
-        self._waiting.extend(map(_Waiting, commands, answers))
+        until = timedelta(seconds=loop.time()) + self._waiting_max
+        for command, answer in zip(commands, answers, strict=True):
+            self._waiting.append(_Waiting(command, answer, until))
         self._start_batch()
+        self._set_alarm()
         if len(answers) == 1:
             return [await answers[0]]
-        return list(await asyncio.gather(*answers))
+        return _all_or_fault(await asyncio.gather(*answers, return_exceptions=True))
 
     async def close(self) -> None:
         """Take nothing more, and return when everything that was taken is answered."""
@@ -60,6 +85,20 @@ class BatchingLedger:
             task = asyncio.get_running_loop().create_task(self._commit_next())
             self._in_flight.add(task)
             task.add_done_callback(self._batch_ended)
+
+    def _set_alarm(self) -> None:
+        """For the moment at which the first in the queue has waited long enough: those behind it came later."""
+        if self._waiting and self._alarm is None:
+            loop = asyncio.get_running_loop()
+            self._alarm = loop.call_at(self._waiting[0].until.total_seconds(), self._turn_away)
+
+    def _turn_away(self) -> None:
+        """Tell everybody who has waited long enough that nothing happened, and that it will not."""
+        self._alarm = None
+        now = timedelta(seconds=asyncio.get_running_loop().time())
+        while self._waiting and self._waiting[0].until <= now:
+            _fail(self._waiting.popleft(), Unavailable("The movements before this one take too long."))
+        self._set_alarm()
 
     def _batch_ended(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
@@ -101,6 +140,19 @@ class BatchingLedger:
             return
         for waiting in batch:
             await self._commit([waiting])
+
+
+def _all_or_fault(answers: Sequence[Outcome | BaseException]) -> list[Outcome]:
+    """The outcomes, or the fault that is true of the commands as a whole."""
+    faults = [answer for answer in answers if isinstance(answer, BaseException)]
+    if not faults:
+        return [answer for answer in answers if not isinstance(answer, BaseException)]
+    for fault in faults:
+        if not isinstance(fault, Unavailable):
+            raise fault
+    if len(faults) < len(answers):
+        raise OutcomeUnknown("Some of the commands are settled and others are not.") from faults[0]
+    raise faults[0]
 
 
 def _fail(waiting: _Waiting, error: Exception) -> None:
