@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 import asyncpg
+from asyncpg.transaction import Transaction
 
 from adapters.postgres.durability import require_durability
 from adapters.postgres.queries import Connection
-from wallet_core.faults import Unavailable
+from wallet_core.faults import OutcomeUnknown, Unavailable
 
 ACQUIRE_SECONDS: Final = 3.0
 CONNECT_SECONDS: Final = 3.0
@@ -92,6 +93,31 @@ def is_link_error(error: BaseException) -> bool:
     return isinstance(error, _LINK_ERRORS)
 
 
+@asynccontextmanager
+async def in_transaction(connection: Connection) -> AsyncIterator[Transaction]:
+    """A transaction that is open when the block begins, rolled back when it fails, and still open when it is done."""
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        yield transaction
+    except BaseException as error:
+        # Whoever did not answer in time will not roll back in time either; the server does it in the end.
+        if not isinstance(error, TimeoutError) and not connection.is_closed():
+            await transaction.rollback()
+        raise
+
+
+async def commit(transaction: Transaction) -> Exception | None:
+    """Commit; gives the error back when the link broke, because then the commit may have happened all the same."""
+    try:
+        await transaction.commit()
+    except Exception as error:
+        if is_link_error(error):
+            return error
+        raise
+    return None
+
+
 class Database:
     """Connections for repositories: each wait bounded, each failure to connect said as Unavailable."""
 
@@ -106,10 +132,33 @@ class Database:
                 yield connection
 
     @asynccontextmanager
+    async def change(self) -> AsyncIterator[Connection]:
+        """A connection for one statement that changes something and commits itself.
+
+        Raises Unavailable where nothing was changed, OutcomeUnknown where the answer was lost on its way.
+        """
+        async with self.connection() as connection:
+            try:
+                yield connection
+            except asyncpg.QueryCanceledError:
+                raise  # by its time-out, and it changed nothing
+            except Exception as error:
+                if is_link_error(error):
+                    raise OutcomeUnknown("The answer to a change was lost.") from error
+                raise
+
+    @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """A connection in a transaction, committed at the end of the block. Raises Unavailable."""
-        async with self.connection() as connection, connection.transaction():
-            yield connection
+        """A connection in a transaction, committed at the end of the block.
+
+        Raises Unavailable where nothing was changed, OutcomeUnknown where the answer to the commit was lost.
+        """
+        async with self.connection() as connection:
+            async with in_transaction(connection) as transaction:
+                yield connection
+            lost = await commit(transaction)
+            if lost is not None:
+                raise OutcomeUnknown("The answer to the commit was lost.") from lost
 
     async def require_durability(self) -> None:
         """As `durability.require_durability`. Raises Unavailable too."""

@@ -6,9 +6,16 @@ from datetime import UTC, datetime
 from typing import Final
 
 import asyncpg
-from asyncpg.transaction import Transaction
 
-from adapters.postgres.database import ACQUIRE_SECONDS, RACES_LOST, borrowed, faults, is_link_error
+from adapters.postgres.database import (
+    ACQUIRE_SECONDS,
+    RACES_LOST,
+    borrowed,
+    commit,
+    faults,
+    in_transaction,
+    is_link_error,
+)
 from adapters.postgres.ledger_record import recorded_columns
 from adapters.postgres.queries import Connection, load_queries
 from adapters.postgres.rows import account_of, limit_of, transaction_of
@@ -86,16 +93,9 @@ class PostgresLedger:
     async def _post_once(self, commands: Sequence[Command]) -> list[Outcome]:
         try:
             async with borrowed(self._pool) as connection:
-                transaction = connection.transaction()
-                await transaction.start()
-                try:
+                async with in_transaction(connection) as transaction:
                     outcomes = await self.post_within(connection, commands)
-                except BaseException as error:
-                    # Whoever did not answer in time will not roll back in time either; the server does it in the end.
-                    if not isinstance(error, TimeoutError) and not connection.is_closed():
-                        await transaction.rollback()
-                    raise
-                lost = await _commit(transaction)
+                lost = await commit(transaction)
         except Exception as error:
             if is_link_error(error):
                 raise Unavailable("The database does not answer.") from error
@@ -161,14 +161,3 @@ def _is_lost_race(error: asyncpg.PostgresError) -> bool:
     if isinstance(error, asyncpg.UniqueViolationError):
         return error.constraint_name == _KEY_INDEX
     return isinstance(error, RACES_LOST)
-
-
-async def _commit(transaction: Transaction) -> Exception | None:
-    """Commit; gives the error back when the link broke, because then the commit may have happened all the same."""
-    try:
-        await transaction.commit()
-    except Exception as error:
-        if is_link_error(error):
-            return error
-        raise
-    return None

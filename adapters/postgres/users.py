@@ -22,7 +22,7 @@ class PostgresUserRepository:
 
     async def add(self, user: User, password_hash: str) -> Taken | None:
         """As UserRepository.add."""
-        async with self._database.connection() as connection:
+        async with self._database.change() as connection:
             try:
                 await self._queries["add_user"].execute(
                     connection,
@@ -58,7 +58,7 @@ class PostgresUserRepository:
 
     async def update(self, user: User) -> Taken | None:
         """As UserRepository.update."""
-        async with self._database.connection() as connection:
+        async with self._database.change() as connection:
             try:
                 await self._queries["update_user"].execute(
                     connection, id=user.id, name=user.name, phone=user.phone, time_zone=user.time_zone

@@ -1,40 +1,36 @@
 """The connection breaks around a commit. Whoever asked is told the truth, or that it cannot be told."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tests.outages.wire import Break, Wire, wire_to
+from tests.faults.proxy import Break, Proxy, proxy_to
 from tests.races.books import findings
 from tests.races.client import Api
 from tests.races.serving import client_of, served
 
 
 @pytest.fixture
-async def wired(database: str, redis_url: str, tmp_path: Path) -> AsyncIterator[tuple[Wire, Api]]:
+async def wired(database: str, redis_url: str, tmp_path: Path) -> AsyncIterator[tuple[Proxy, Api]]:
     """A wire to the database, and requests to the service at its other end."""
-    async with wire_to(database) as (wire, dsn):
-        # Started and stopped in a thread: its connections run through this event loop.
-        service_is = served(tmp_path / "service.log", database=dsn, redis_url=redis_url)
-        service = await asyncio.to_thread(service_is.__enter__)
-        try:
-            async with client_of(service) as api:
-                yield wire, api
-        finally:
-            await asyncio.to_thread(service_is.__exit__, None, None, None)
+    with (
+        proxy_to(database) as (wire, dsn),
+        served(tmp_path / "service.log", database=dsn, redis_url=redis_url) as service,
+    ):
+        async with client_of(service) as api:
+            yield wire, api
 
 
-async def test_a_movement_is_told_truly_wherever_the_connection_breaks(wired: tuple[Wire, Api], database: str) -> None:
+async def test_a_movement_is_told_truly_wherever_the_connection_breaks(wired: tuple[Proxy, Api], database: str) -> None:
     wire, api = wired
     alice = await api.person("alice", funds="100.00")
     bob = await api.person("bob")
     said = {}
 
     for where in Break:
-        wire.break_next = where
+        wire.break_next(where)
         answer = await alice.transfer(bob, "1.00", key=where.name)
         again = await alice.transfer(bob, "1.00", key=where.name)
         said[where] = (answer.status, answer.code, again.status, again.replayed)
