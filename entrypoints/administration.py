@@ -1,5 +1,7 @@
 """What operators do from the command line."""
 
+from collections.abc import Callable
+
 from entrypoints.container import Tools, opened
 from entrypoints.settings import Settings
 from wallet_core.identity.entities import Role, User, WeakPasswordError
@@ -22,11 +24,15 @@ async def migrate_database(owner: str, *, service: str | None, status_only: bool
     return lines
 
 
-async def verify_books(database: str) -> list[str]:
-    """What is wrong with the books, a line each; nothing when they balance."""
+async def verify_books(database: str, *, incremental: bool, watch: Callable[[str, int, int], None]) -> list[str]:
+    """What is wrong with the books, a line each; nothing when they balance.
+
+    `incremental` asks only for what is new since the last such run. `watch` is told how far it is: which invariant is
+    looked for, and how many rows of about how many were read.
+    """
     return [
         f"{finding.invariant}  {finding.currency or '-'}  {finding.subject}  {finding.explanation}"
-        for finding in await Tools.setup(database).findings()
+        for finding in await Tools.setup(database).findings(incremental=incremental, watch=watch)
     ]
 
 

@@ -10,7 +10,7 @@ import asyncpg
 from adapters.postgres.database import CONNECT_SECONDS, faults
 from adapters.postgres.migrations import Migration, Migrations, MigrationStatus
 from adapters.postgres.queries import SQL_DIRECTORY, Connection
-from adapters.postgres.verification import Finding, verify
+from adapters.postgres.verification import Finding, Watch, verify, verify_new, watch_nothing
 
 APPLICATION_ROLE: Final = "wallet_app"
 """What the service may do, as the migrations grant it; its login is a member."""
@@ -65,10 +65,13 @@ class PostgresSetup:
             )
         return user
 
-    async def findings(self) -> list[Finding]:
-        """What is wrong with the books; nothing when all is well. The service's own rights are enough to ask."""
+    async def findings(self, *, incremental: bool = False, watch: Watch = watch_nothing) -> list[Finding]:
+        """What is wrong with the books; nothing when all is well. The service's own rights are enough to ask.
+
+        `incremental` asks only for what is new since the last time that it did.
+        """
         async with self._connection() as connection:
-            return await verify(connection)
+            return await (verify_new if incremental else verify)(connection, watch=watch)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:

@@ -1,7 +1,8 @@
 -- What must be true of the books. Each query looks for the opposite and gives a row for each case of it: none, when all
--- is well. Every table is read once and hashed or sorted as a whole; nothing is looked up row by row.
+-- is well. A name begins with the number of the invariant, as docs/architecture.md tells of it. Every table is read once
+-- and hashed or sorted as a whole; nothing is looked up row by row.
 
--- name: each_transaction_sums_to_zero(rows_max)
+-- name: i01_each_transaction_sums_to_zero(rows_max)
 -- Money is moved, never made: the entries of a transaction cancel out in each currency.
 SELECT a.currency, CAST(e.transaction_id AS text) AS subject,
        format('The entries sum to %s.', sum(e.amount)) AS explanation
@@ -12,7 +13,7 @@ HAVING sum(e.amount) <> 0
  ORDER BY subject, currency
  LIMIT :rows_max;
 
--- name: each_currency_sums_to_zero(rows_max)
+-- name: i02_each_currency_sums_to_zero(rows_max)
 -- What people hold is what the system's accounts owe.
 SELECT currency, currency AS subject,
        format('The balances of all accounts sum to %s.', sum(balance)) AS explanation
@@ -22,7 +23,7 @@ HAVING sum(balance) <> 0
  ORDER BY subject
  LIMIT :rows_max;
 
--- name: balance_is_the_sum_of_entries(rows_max)
+-- name: i03_balance_is_the_sum_of_entries(rows_max)
 SELECT a.currency, CAST(a.id AS text) AS subject,
        format('The balance is %s and the entries sum to %s.', a.balance, coalesce(e.total, 0)) AS explanation
   FROM accounts a
@@ -31,7 +32,7 @@ SELECT a.currency, CAST(a.id AS text) AS subject,
  ORDER BY subject
  LIMIT :rows_max;
 
--- name: balance_is_that_of_the_last_entry(rows_max)
+-- name: i03_balance_is_that_of_the_last_entry(rows_max)
 SELECT a.currency, CAST(a.id AS text) AS subject,
        format('The balance is %s and the entry of seq %s says %s.', a.balance, a.version,
               coalesce(CAST(e.balance_after AS text), 'nothing')) AS explanation
@@ -41,7 +42,25 @@ SELECT a.currency, CAST(a.id AS text) AS subject,
  ORDER BY subject
  LIMIT :rows_max;
 
--- name: version_is_the_number_of_entries(rows_max)
+-- name: i04_nobody_is_overdrawn(rows_max)
+-- The system's accounts may go below zero; people's may not, and what is held of them is there.
+SELECT currency, CAST(id AS text) AS subject, format('The balance is %s and %s is held.', balance, held) AS explanation
+  FROM accounts
+ WHERE user_id IS NOT NULL AND NOT (0 <= held AND held <= balance)
+ ORDER BY subject
+ LIMIT :rows_max;
+
+-- name: i04_each_account_is_its_wallets_owners(rows_max)
+SELECT a.currency, CAST(a.id AS text) AS subject,
+       format('The account is user %s''s and its wallet user %s''s.', coalesce(CAST(a.user_id AS text), 'nobody'),
+              coalesce(CAST(w.user_id AS text), 'nobody')) AS explanation
+  FROM accounts a
+  LEFT JOIN wallets w ON w.id = a.wallet_id
+ WHERE w.id IS NULL OR a.user_id IS DISTINCT FROM w.user_id
+ ORDER BY subject
+ LIMIT :rows_max;
+
+-- name: i05_version_is_the_number_of_entries(rows_max)
 -- Entries are numbered from 1 to the account's version.
 SELECT a.currency, CAST(a.id AS text) AS subject,
        format('The version is %s, with %s entries from seq %s to %s.', a.version, coalesce(e.number, 0),
@@ -53,7 +72,7 @@ SELECT a.currency, CAST(a.id AS text) AS subject,
  ORDER BY subject
  LIMIT :rows_max;
 
--- name: each_entry_continues_the_one_before(rows_max)
+-- name: i05_each_entry_continues_the_one_before(rows_max)
 SELECT a.currency, format('%s/%s', chain.account_id, chain.seq) AS subject,
        format('Seq %s with a balance of %s follows seq %s with %s, by an amount of %s.', chain.seq,
               chain.balance_after, chain.seq_before, chain.balance_before, chain.amount) AS explanation
@@ -68,15 +87,40 @@ SELECT a.currency, format('%s/%s', chain.account_id, chain.seq) AS subject,
  ORDER BY chain.account_id, chain.seq
  LIMIT :rows_max;
 
--- name: nobody_is_overdrawn(rows_max)
--- The system's accounts may go below zero; people's may not, and what is held of them is there.
-SELECT currency, CAST(id AS text) AS subject, format('The balance is %s and %s is held.', balance, held) AS explanation
-  FROM accounts
- WHERE user_id IS NOT NULL AND NOT (0 <= held AND held <= balance)
+-- name: i05_declines_is_the_number_of_refusals(rows_max)
+-- Recorded against the account of the person who asked.
+SELECT a.currency, CAST(a.id AS text) AS subject,
+       format('It counts %s refusals, and %s were recorded.', a.declines, coalesce(t.number, 0)) AS explanation
+  FROM accounts a
+  LEFT JOIN (SELECT CASE kind WHEN 'deposit' THEN destination_account_id ELSE source_account_id END AS account_id,
+                    count(*) AS number
+               FROM transactions
+              WHERE status = 'FAILED'
+              GROUP BY 1) AS t ON t.account_id = a.id
+ WHERE a.declines <> coalesce(t.number, 0)
  ORDER BY subject
  LIMIT :rows_max;
 
--- name: completed_has_its_two_entries(rows_max)
+-- name: i06_what_is_written_stays(rows_max)
+-- The triggers that refuse to rewrite the books are at work, and nobody but the owner of the tables has a right to.
+SELECT CAST(NULL AS text) AS currency, subject, explanation
+  FROM (SELECT guard AS subject, format('The trigger on %s is missing or switched off.', guarded) AS explanation
+          FROM (VALUES ('entries', 'entries_are_append_only'), ('transactions', 'transactions_are_kept'),
+                       ('transactions', 'transactions_settle_once')) AS wanted (guarded, guard)
+         WHERE NOT EXISTS (SELECT FROM pg_trigger
+                            WHERE tgrelid = to_regclass(guarded) AND tgname = guard AND tgenabled IN ('O', 'A'))
+         UNION ALL
+        SELECT CAST(c.relname AS text), format('%s has the right to %s.', coalesce(r.rolname, 'Everybody'), acl.privilege_type)
+          FROM pg_class c
+         CROSS JOIN aclexplode(c.relacl) AS acl
+          LEFT JOIN pg_roles r ON r.oid = acl.grantee
+         WHERE c.oid IN (to_regclass('entries'), to_regclass('transactions'))
+           AND acl.grantee <> c.relowner
+           AND acl.privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE')) AS missing
+ ORDER BY subject, explanation
+ LIMIT :rows_max;
+
+-- name: i07_completed_has_its_two_entries(rows_max)
 -- A completed transaction has the two entries that its row tells of. What did not complete has none.
 SELECT currency, CAST(id AS text) AS subject,
        format('It is %s and has %s entries, %s as its source says and %s as its destination says.', status, entries,
@@ -93,7 +137,41 @@ SELECT currency, CAST(id AS text) AS subject,
  ORDER BY subject
  LIMIT :rows_max;
 
--- name: each_entry_belongs_to_a_transaction_and_an_account(rows_max)
+-- name: i08_each_end_is_told_once(rows_max)
+-- One event tells how a transaction ended, and it tells the truth. Of what has not ended, none does.
+SELECT currency, CAST(id AS text) AS subject,
+       format('It is a %s and %s, with %s events of its end, %s of which tell so.', kind, status, ends, truths)
+       AS explanation
+  FROM (SELECT t.id, t.kind, t.currency, t.status, count(e.id) AS ends,
+               count(*) FILTER (WHERE e.kind = t.kind || '.' || lower(t.status)) AS truths
+          FROM transactions t
+          LEFT JOIN events e ON e.transaction_id = t.id AND e.kind ~ '\.(completed|failed|expired)$'
+         GROUP BY t.id) AS told
+ WHERE CASE status WHEN 'PENDING' THEN ends <> 0 ELSE (ends, truths) <> (1, 1) END
+ ORDER BY subject
+ LIMIT :rows_max;
+
+-- name: i08_each_end_says_what_it_must(rows_max)
+-- What completed has a time and what failed has a reason, and nothing else has either.
+SELECT currency, CAST(id AS text) AS subject,
+       format('It is %s with the reason %s, made at %s and completed at %s.', status, coalesce(reason, 'none'),
+              created_at, coalesce(CAST(completed_at AS text), 'no time')) AS explanation
+  FROM transactions
+ WHERE (status = 'COMPLETED') <> (completed_at IS NOT NULL)
+    OR (status = 'FAILED') <> (reason IS NOT NULL)
+    OR completed_at < created_at
+ ORDER BY subject
+ LIMIT :rows_max;
+
+-- name: i09_held_is_the_sum_of_open_holds(rows_max)
+-- Nothing opens holds yet, so that their sum is zero.
+SELECT currency, CAST(id AS text) AS subject, format('%s is held and there are no holds.', held) AS explanation
+  FROM accounts
+ WHERE held <> 0
+ ORDER BY subject
+ LIMIT :rows_max;
+
+-- name: i10_each_entry_belongs_to_a_transaction_and_an_account(rows_max)
 -- No foreign keys say so.
 SELECT coalesce(a.currency, t.currency) AS currency, format('%s/%s', e.account_id, e.seq) AS subject,
        CASE WHEN t.id IS NULL THEN format('There is no transaction %s.', e.transaction_id)
@@ -107,7 +185,7 @@ SELECT coalesce(a.currency, t.currency) AS currency, format('%s/%s', e.account_i
  ORDER BY e.account_id, e.seq
  LIMIT :rows_max;
 
--- name: each_side_is_an_account_of_its_wallet(rows_max)
+-- name: i10_each_side_is_an_account_of_its_wallet(rows_max)
 -- History is read by wallet and the books by account: they must mean the same.
 SELECT t.currency, CAST(t.id AS text) AS subject,
        format('The source is account %s of wallet %s in %s, the destination account %s of wallet %s in %s.',
@@ -126,7 +204,7 @@ SELECT t.currency, CAST(t.id AS text) AS subject,
  ORDER BY subject
  LIMIT :rows_max;
 
--- name: each_transaction_is_its_owners(rows_max)
+-- name: i10_each_transaction_is_its_owners(rows_max)
 -- Whoever asked owns the side that they asked for: the receiving one of a deposit, the paying one of anything else.
 SELECT t.currency, CAST(t.id AS text) AS subject,
        format('User %s asked for a %s of user %s.', t.user_id, t.kind, coalesce(CAST(a.user_id AS text), 'unknown'))
@@ -138,7 +216,27 @@ SELECT t.currency, CAST(t.id AS text) AS subject,
  ORDER BY subject
  LIMIT :rows_max;
 
--- name: each_key_has_one_transaction(rows_max)
+-- name: i10_each_movement_leads_somewhere(rows_max)
+-- An amount of more than zero from one account to another.
+SELECT currency, CAST(id AS text) AS subject,
+       format('It is of %s from account %s to account %s.', amount, coalesce(CAST(source_account_id AS text), 'none'),
+              coalesce(CAST(destination_account_id AS text), 'none')) AS explanation
+  FROM transactions
+ WHERE amount <= 0 OR source_account_id = destination_account_id
+ ORDER BY subject
+ LIMIT :rows_max;
+
+-- name: i11_each_key_has_its_fingerprint(rows_max)
+-- By which a retry is told from another request under the same key.
+SELECT currency, CAST(id AS text) AS subject,
+       format('Key %s has a fingerprint of %s bytes.', coalesce(quote_literal(idempotency_key), 'none'),
+              coalesce(length(fingerprint), 0)) AS explanation
+  FROM transactions
+ WHERE (idempotency_key IS NULL) <> (fingerprint IS NULL) OR length(fingerprint) <> 16
+ ORDER BY subject
+ LIMIT :rows_max;
+
+-- name: i14_each_key_has_one_transaction(rows_max)
 -- The row is the idempotency record, for ever.
 SELECT min(currency) AS currency, CAST(user_id AS text) AS subject,
        format('Key %s has %s transactions.', quote_literal(idempotency_key), count(*)) AS explanation
@@ -149,7 +247,7 @@ HAVING count(*) > 1
  ORDER BY subject, idempotency_key
  LIMIT :rows_max;
 
--- name: use_of_a_limit_is_the_sum_of_its_transactions(rows_max)
+-- name: i15_use_of_a_limit_is_the_sum_of_its_transactions(rows_max)
 -- In the window that the limit counts: its business date, and the month of it. Nothing was counted after that date.
 SELECT currency, format('%s/%s', user_id, kind) AS subject,
        CASE WHEN day IS NULL THEN format('There is no limit to count the %s that were moved.', ever_moved)
@@ -170,44 +268,4 @@ SELECT currency, format('%s/%s', user_id, kind) AS subject,
          GROUP BY user_id, kind, currency, l.day, l.day_used, l.month_used) AS counted
  WHERE day IS NULL OR day_used <> day_moved OR month_used <> month_moved
  ORDER BY subject, currency
- LIMIT :rows_max;
-
--- name: each_completed_transaction_has_its_event(rows_max)
--- One event tells that a transaction of its kind was completed; of what was not completed, none does.
-SELECT currency, CAST(id AS text) AS subject,
-       format('It is %s and has %s events of which %s tells of its completion.', status, events, completions)
-       AS explanation
-  FROM (SELECT t.id, t.currency, t.status, count(e.id) AS events,
-               count(*) FILTER (WHERE e.kind = t.kind || '.completed') AS completions,
-               count(*) FILTER (WHERE e.kind LIKE '%.completed') AS completions_of_any_kind
-          FROM transactions t
-          LEFT JOIN events e ON e.transaction_id = t.id
-         GROUP BY t.id) AS told
- WHERE CASE status WHEN 'COMPLETED' THEN (completions, completions_of_any_kind) <> (1, 1)
-                   ELSE completions_of_any_kind <> 0 END
- ORDER BY subject
- LIMIT :rows_max;
-
--- name: declines_is_the_number_of_refusals(rows_max)
--- Recorded against the account of the person who asked.
-SELECT a.currency, CAST(a.id AS text) AS subject,
-       format('It counts %s refusals, and %s were recorded.', a.declines, coalesce(t.number, 0)) AS explanation
-  FROM accounts a
-  LEFT JOIN (SELECT CASE kind WHEN 'deposit' THEN destination_account_id ELSE source_account_id END AS account_id,
-                    count(*) AS number
-               FROM transactions
-              WHERE status = 'FAILED'
-              GROUP BY 1) AS t ON t.account_id = a.id
- WHERE a.declines <> coalesce(t.number, 0)
- ORDER BY subject
- LIMIT :rows_max;
-
--- name: each_account_is_its_wallets_owners(rows_max)
-SELECT a.currency, CAST(a.id AS text) AS subject,
-       format('The account is user %s''s and its wallet user %s''s.', coalesce(CAST(a.user_id AS text), 'nobody'),
-              coalesce(CAST(w.user_id AS text), 'nobody')) AS explanation
-  FROM accounts a
-  LEFT JOIN wallets w ON w.id = a.wallet_id
- WHERE w.id IS NULL OR a.user_id IS DISTINCT FROM w.user_id
- ORDER BY subject
  LIMIT :rows_max;

@@ -80,8 +80,8 @@ async def test_findings_are_bounded_for_each_invariant_and_told_in_order(book: B
 
     findings = await verify(owner, findings_max=3)
 
-    assert [finding.invariant for finding in findings] == ["declines_is_the_number_of_refusals"] * 3 + [
-        "each_completed_transaction_has_its_event"
+    assert [finding.invariant for finding in findings] == ["I5 declines_is_the_number_of_refusals"] * 3 + [
+        "I8 each_end_is_told_once"
     ] * 3
     assert [finding.subject for finding in findings[:3]] == sorted(str(account.id) for account in book.accounts)[:3]
 
@@ -94,7 +94,7 @@ async def test_a_finding_says_what_is_wrong_and_where(book: Book, owner: Connect
 
     assert (
         Finding(
-            invariant="balance_is_the_sum_of_entries",
+            invariant="I3 balance_is_the_sum_of_entries",
             currency="USD",
             subject=str(account.id),
             explanation="The balance is 7 and the entries sum to 0.",
@@ -119,6 +119,22 @@ async def test_the_limits_of_short_statements_do_not_hold_for_it(database: str, 
 
     assert findings == []
     assert afterwards == "500ms"
+
+
+async def test_whoever_watches_is_told_of_each_invariant_and_how_far_it_is(book: Book, owner: Connection) -> None:
+    await book.be_busy(batches=5)
+    await owner.execute("ANALYZE")
+    told: list[tuple[str, int, int]] = []
+
+    await verify(owner, watch=lambda *step: told.append(step))
+
+    steps, done, in_all = zip(*told, strict=True)
+    assert steps[0] == "I1 each_transaction_sums_to_zero"
+    assert steps[-2] == "I15 use_of_a_limit_is_the_sum_of_its_transactions"
+    assert done[0] == 0
+    assert sorted(done) == list(done)
+    assert set(in_all) == {done[-1]}
+    assert done[-1] > await owner.fetchval("SELECT count(*) FROM entries") * 5
 
 
 async def test_it_changes_nothing_and_locks_nothing(book: Book, owner: Connection, pool: Pool) -> None:

@@ -1,6 +1,7 @@
 """The command line, as an operator uses it."""
 
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -62,7 +63,45 @@ def test_books_that_balance_pass(database: str) -> None:
     told = run("verify", DATABASE_URL=database)
 
     assert told.returncode == 0, told.stderr
-    assert "The books balance." in told.stdout
+    assert told.stdout == "The books balance.\n"
+
+
+async def test_an_incremental_run_fails_until_what_it_found_is_mended(database: str, owner_database: str) -> None:
+    owner = await asyncpg.connect(owner_database)
+    account_id = "01930000-0000-7000-8000-000000000001"
+    runs = []
+    try:
+        await owner.execute(
+            "INSERT INTO wallets (id, name, currency, created_at) VALUES ($1, 'gateway:lost', 'USD', now())", account_id
+        )
+        await owner.execute("INSERT INTO accounts (id, wallet_id, currency) VALUES ($1, $1, 'USD')", account_id)
+
+        for balance in (0, 5, 5, 0):
+            await owner.execute("UPDATE accounts SET balance = $1", balance)
+            runs.append(run("verify", "--incremental", DATABASE_URL=database))
+    finally:
+        await owner.close()
+
+    assert [told.returncode for told in runs] == [0, 1, 1, 0]
+    assert [told.stderr for told in runs] == [""] * 4
+    assert f"I3 balance_is_the_sum_of_entries  USD  {account_id}  The balance is 5, 0 was verified" in runs[1].stdout
+    assert runs[1].stdout == runs[2].stdout
+
+
+def test_on_a_terminal_a_bar_shows_how_far_the_books_are_checked(database: str) -> None:
+    terminal, other_end = pty.openpty()
+    environment = {"PATH": os.environ["PATH"], "TERM": "xterm", "COLUMNS": "120", "DATABASE_URL": database}
+
+    told = subprocess.run(
+        [sys.executable, "-m", "entrypoints", "verify"],
+        cwd=ROOT, env=environment, stdout=other_end, stderr=other_end, timeout=60,
+    )  # fmt: skip
+    os.close(other_end)
+    shown = _everything_of(terminal)
+
+    assert told.returncode == 0, shown
+    assert "100%" in shown
+    assert "The books balance." in shown
 
 
 async def test_books_that_do_not_balance_fail_and_say_where(database: str, owner_database: str) -> None:
@@ -111,3 +150,16 @@ def test_an_admin_with_a_weak_password_is_refused(database: str, password: str, 
 
     assert told.returncode == 1
     assert complaint in told.stderr
+
+
+def _everything_of(terminal: int) -> str:
+    """What was written to the other end of a terminal that is closed there."""
+    shown = b""
+    try:
+        while part := os.read(terminal, 65_536):
+            shown += part
+    except OSError:  # how Linux says that there is no more
+        pass
+    finally:
+        os.close(terminal)
+    return shown.decode()
