@@ -14,10 +14,10 @@ EXPONENTS: Final[Mapping[str, int]] = {"USD": 2, "EUR": 2, "JPY": 0, "KWD": 3}
 """The currencies of a run, and how many digits each has after the point."""
 
 GRANTED: Final[Mapping[str, tuple[int, int]]] = {
-    "USD": (20_000, 60_000),
-    "EUR": (15_000, 40_000),
-    "JPY": (12_000, 50_000),
-    "KWD": (25_000, 70_000),
+    "USD": (180_000, 800_000),
+    "EUR": (120_000, 500_000),
+    "JPY": (100_000, 400_000),
+    "KWD": (160_000, 700_000),
 }
 """The most that a person may send, and that they may withdraw, in a day and in a month, in minor units."""
 
@@ -198,3 +198,10 @@ def wallets_of(operation: Operation) -> set[int]:
     if isinstance(operation, Move) and operation.to is not None and operation.to.by is By.WALLET:
         named.add(operation.to.number)
     return named
+
+
+def written(amount: int, currency: str) -> str:
+    """An amount of minor units as clients read and write it."""
+    digits = EXPONENTS[currency]
+    whole, rest = divmod(amount, 10**digits)
+    return f"{whole}.{rest:0{digits}d}" if digits else str(whole)
