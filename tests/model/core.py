@@ -3,12 +3,23 @@
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
-from functools import cache
 from typing import Final
-from uuid import UUID
 
-from tests.model.answers import Answer, End, Kept, Place
+from tests.model.answers import Answer
+from tests.model.core_views import (
+    account_id,
+    answer_view,
+    kept_view,
+    no_wallet_id,
+    outcome_view,
+    plain_view,
+    transaction_id,
+    transaction_view,
+    user_id,
+    wallet_id,
+    wallet_view,
+    wallets_view,
+)
 from tests.model.generator import Generator, Profile
 from tests.model.naive import NaiveBooks
 from tests.model.operations import (
@@ -32,16 +43,15 @@ from tests.model.operations import (
 )
 from tests.model.runs import Report
 from wallet_core.identity.ports import Taken
-from wallet_core.ids import AccountId, TransactionId, UserId, WalletId
-from wallet_core.ledger.accounts import Account, AccountStatus, system_wallet_id
+from wallet_core.ids import WalletId
+from wallet_core.ledger.accounts import Account, AccountStatus
 from wallet_core.ledger.commands import Command, Deposit, LimitKind, Transfer, Withdraw
 from wallet_core.ledger.limits import Caps, ChosenCaps
-from wallet_core.ledger.outcomes import Declined, Outcome, Posted, Side, Transaction
 from wallet_core.ledger.statements import StatementQuery
 from wallet_core.testing.books import InMemoryBooks
 from wallet_core.testing.builders import a_user, a_wallet
 from wallet_core.testing.clock import SettableClock
-from wallet_core.wallets.entities import Wallet, WalletRefusal
+from wallet_core.wallets.entities import WalletRefusal
 
 PROFILE: Final = Profile(
     weights={
@@ -68,29 +78,7 @@ WORLD_OPERATIONS: Final = 10_000
 _STILL: Final = 4_000
 """For so many operations some worlds stay in one day: time enough for more refusals than a day keeps."""
 _BATCH_MAX: Final = 8
-_PERSON, _WALLET, _ACCOUNT, _TRANSACTION, _NOWHERE = range(1, 6)
 _LIMIT_KINDS: Final = {Kind.TRANSFER: LimitKind.TRANSFER, Kind.WITHDRAW: LimitKind.WITHDRAWAL}
-
-
-def _id(family: int, number: int) -> UUID:
-    return UUID(int=family << 96 | 7 << 76 | 2 << 62 | number)
-
-
-@cache
-def user_id(number: int) -> UserId:
-    """The id of that person."""
-    return UserId(_id(_PERSON, number))
-
-
-@cache
-def wallet_id(place: Place) -> WalletId:
-    """The id of that wallet."""
-    return system_wallet_id(place) if isinstance(place, str) else WalletId(_id(_WALLET, place))
-
-
-def transaction_id(number: int) -> TransactionId:
-    """The id of the transaction of that operation."""
-    return TransactionId(_id(_TRANSACTION, number))
 
 
 class CoreBooks:
@@ -103,7 +91,7 @@ class CoreBooks:
     async def post(self, moves: Sequence[tuple[int, Move]]) -> list[dict[str, object]]:
         """Ask for movements in one batch; `moves` pairs each with its number."""
         commands = [await self._command(number, move) for number, move in moves]
-        return [_outcome_view(outcome) for outcome in await self.books.ledger.post(commands)]
+        return [outcome_view(outcome) for outcome in await self.books.ledger.post(commands)]
 
     async def do(self, number: int, operation: Operation) -> dict[str, object]:
         """Anything but a movement."""
@@ -215,7 +203,7 @@ class CoreBooks:
             case By.SYSTEM:
                 found = wallet_id("payout")
             case By.NOWHERE:
-                found = WalletId(_id(_NOWHERE, number))
+                found = no_wallet_id(number)
         return str(found), found
 
 
@@ -254,7 +242,7 @@ class _World:
                 if len(self._waiting) >= self._batch:
                     await self._post()
             else:
-                self._compare(number, operation, _plain_view(expected), await self._core.do(number, operation))
+                self._compare(number, operation, plain_view(expected), await self._core.do(number, operation))
             self._report.progress(number, total)
         await self._post()
         await self._look_at_everything(self._first + operations)
@@ -267,7 +255,7 @@ class _World:
             return
         found = await self._core.post([(number, move) for number, move, _ in waiting])
         for (number, move, expected), outcome in zip(waiting, found, strict=True):
-            self._compare(number, move, _answer_view(move, expected), outcome)
+            self._compare(number, move, answer_view(move, expected), outcome)
 
     def _compare(self, number: int, operation: Operation, expected: object, found: object) -> None:
         if expected != found:
@@ -283,7 +271,7 @@ class _World:
             self._compare(last, operation, (purse.balance, purse.entries), (account.balance, account.version))
         for person in self._naive.people:
             wallets = await books.wallets.of(user_id(person))
-            self._compare(last, operation, _wallets_view(self._naive, person), [_wallet_view(each) for each in wallets])
+            self._compare(last, operation, wallets_view(self._naive, person), [wallet_view(each) for each in wallets])
             for currency in sorted({account.currency for wallet in wallets for account in wallet.accounts}):
                 limits = {each.kind: each.at(now).uses() for each in await books.limits.of(user_id(person), currency)}
                 for kind, limit_kind in _LIMIT_KINDS.items():
@@ -297,9 +285,9 @@ class _World:
         histories: dict[WalletId, list[object]] = {place: [] for place in own}
         for line in await self._core.books.statements.lines(StatementQuery(wallet_ids=own, limit=2 * WORLD_OPERATIONS)):
             assert line.own is not None
-            histories[line.own.wallet_id].append((line.direction.value, _transaction_view(line.transaction)))
+            histories[line.own.wallet_id].append((line.direction.value, transaction_view(line.transaction)))
         for number, wallet in self._naive.wallets.items():
-            expected = [(way, _kept_view(kept)) for way, kept in self._naive.lines(number)]
+            expected = [(way, kept_view(kept)) for way, kept in self._naive.lines(number)]
             found = histories[wallet_id(number)]
             if expected != found:
                 first = [each == other for each, other in zip(expected, found, strict=False)] + [False]
@@ -309,9 +297,8 @@ class _World:
 
 
 def _account(asked: OpenWallet | HoldCurrency) -> Account:
-    place = list(EXPONENTS).index(asked.currency)
     return Account(
-        id=AccountId(_id(_ACCOUNT, asked.wallet * 10 + place)),
+        id=account_id(asked.wallet, asked.currency),
         wallet_id=wallet_id(asked.wallet),
         user_id=user_id(asked.person),
         currency=asked.currency,
@@ -327,126 +314,3 @@ def _refused(found: object) -> dict[str, object]:
     if found is WalletRefusal.NOT_FOUND:
         return {"code": "wallet_not_found"}
     return {"code": found if isinstance(found, WalletRefusal) else None}
-
-
-def _plain_view(answer: Answer) -> dict[str, object]:
-    return {"code": answer.code} | ({} if answer.shown is None else {"shown": answer.shown})
-
-
-def _answer_view(move: Move, answer: Answer) -> dict[str, object]:
-    own, day = (wallet_id(move.wallet), move.currency), answer.refused_on
-    return {
-        "code": answer.code,
-        "replayed": answer.replayed,
-        "details": answer.details,
-        "transaction": None if answer.kept is None else _kept_view(answer.kept),
-        # As the library lists them: where the money came from first.
-        "entries": sorted((wallet_id(leg.place), move.currency, *leg[1:]) for leg in answer.legs),
-        "refusals": None if day is None else (*own, day, *answer.refusals),
-    }
-
-
-def _outcome_view(outcome: Outcome) -> dict[str, object]:
-    match outcome:
-        case Posted():
-            entries = [
-                (*entry.account.key, entry.amount, entry.account.balance, entry.account.version)
-                for entry in outcome.entries
-            ]
-            code, details, refused = None, {}, None
-        case Declined():
-            entries, code, details, refused = [], outcome.reason.value, _details_view(outcome.details), outcome.account
-    transaction = outcome.transaction
-    return {
-        "code": code,
-        "replayed": outcome.replayed,
-        "details": details,
-        "transaction": None if transaction is None else _transaction_view(transaction),
-        "entries": sorted(entries),
-        "refusals": None
-        if refused is None
-        else (*refused.key, refused.declined_on, refused.declines, refused.declined_today),
-    }
-
-
-def _details_view(details: object) -> dict[str, object]:
-    assert isinstance(details, dict)
-    if "resets_at" not in details:
-        return details
-    return {**details, "resets_at": datetime.fromisoformat(details["resets_at"])}
-
-
-def _kept_view(kept: Kept) -> dict[str, object]:
-    move = kept.move
-    return {
-        "id": transaction_id(kept.number),
-        "kind": move.kind.value,
-        "status": "COMPLETED" if kept.reason is None else "FAILED",
-        "user": user_id(move.person),
-        "key": move.key,
-        "currency": move.currency,
-        "amount": move.amount,
-        "source": _end_view(kept.source),
-        "destination": _end_view(kept.destination),
-        "note": move.words if move.kind is Kind.TRANSFER else None,
-        "reference": {Kind.DEPOSIT: f"payment {kept.number}", Kind.WITHDRAW: move.words}.get(move.kind),
-        "reason": kept.reason,
-        "details": kept.details,
-        "day": kept.day,
-        "created_at": kept.at,
-        "completed_at": kept.at if kept.reason is None else None,
-    }
-
-
-def _transaction_view(transaction: Transaction) -> dict[str, object]:
-    return {
-        "id": transaction.id,
-        "kind": transaction.kind.value,
-        "status": transaction.status.value,
-        "user": transaction.user_id,
-        "key": transaction.key,
-        "currency": transaction.currency,
-        "amount": transaction.amount,
-        "source": _side_view(transaction.source),
-        "destination": _side_view(transaction.destination),
-        "note": transaction.note,
-        "reference": transaction.reference,
-        "reason": transaction.reason,
-        "details": _details_view(transaction.details or {}),
-        "day": transaction.business_date,
-        "created_at": transaction.created_at,
-        "completed_at": transaction.completed_at,
-    }
-
-
-def _end_view(end: End | None) -> tuple[object, ...] | None:
-    return None if end is None else (wallet_id(end.place), end.holder, end.balance_after)
-
-
-def _side_view(side: Side | None) -> tuple[object, ...] | None:
-    return None if side is None else (side.wallet_id, side.holder, side.balance_after)
-
-
-def _wallets_view(naive: NaiveBooks, person: int) -> list[tuple[object, ...]]:
-    """A person's wallets as the model has them, oldest first."""
-    return [
-        (
-            wallet_id(number),
-            wallet.name,
-            wallet.currency,
-            wallet.is_default,
-            {
-                currency: (purse.balance, purse.entries, purse.refusals_kept, wallet.standing.value)
-                for currency, purse in wallet.purses.items()
-            },
-        )
-        for number, wallet in naive.wallets.items()
-        if wallet.owner == person
-    ]
-
-
-def _wallet_view(wallet: Wallet) -> tuple[object, ...]:
-    accounts = {
-        each.currency: (each.balance, each.version, each.declines, each.status.value) for each in wallet.accounts
-    }
-    return (wallet.id, wallet.name, wallet.currency, wallet.is_default, accounts)
