@@ -7,7 +7,7 @@ TEST_WORKERS ?= 2
 WORKERS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve migrate verify env test test-fast test-containers test-compose check format lock wheel clean
+.PHONY: help demo serve migrate verify env test test-fast test-faults test-containers test-compose check format lock wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,10 +36,13 @@ env: ## Write an .env with random secrets for the compose file (once: one that i
 # --- Proving ---------------------------------------------------------------------------------------------------------
 
 test: $(VENV)/dev.installed ## Run all tests on embedded servers
-	$(RUN) -m pytest -n $(TEST_WORKERS) -m "not containers"
+	$(RUN) -m pytest -n $(TEST_WORKERS) -m "not containers and not faults"
 
 test-fast: $(VENV)/dev.installed ## Run what needs no server: core, properties, in-memory contracts, architecture
 	$(RUN) -m pytest -m "not servers" tests/core tests/properties tests/contracts tests/architecture
+
+test-faults: $(VENV)/dev.installed ## Kill, cut off and flood servers under load (FULL=1 for the long run, ROWS="f1 or f2" for some)
+	FULL=$(FULL) $(RUN) -m pytest -m faults $(if $(ROWS),-k "$(ROWS)") tests/faults
 
 # Ryuk, which would clean up after a run that was killed, is one more image to fetch; the fixtures stop what they start.
 test-containers: $(VENV)/dev.installed ## Run the contract suites on official images (needs a Docker engine)

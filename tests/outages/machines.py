@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -80,9 +80,13 @@ class Machine:
 
 
 @contextmanager
-def own_postgres() -> Iterator[tuple[Machine, str]]:
-    """A PostgreSQL server, as durable as it is by default, and the DSN of its superuser."""
-    with ThreadPoolExecutor(1, "postgres") as thread, scratch_folder() as folder:
+def own_postgres(place: Path | None = None) -> Iterator[tuple[Machine, str]]:
+    """A PostgreSQL server, as durable as it is by default, and the DSN of its superuser.
+
+    Its data lies in the place, which is on a disk where commits are to take as long as they do; else in memory.
+    """
+    folder_is = scratch_folder() if place is None else nullcontext(place)
+    with ThreadPoolExecutor(1, "postgres") as thread, folder_is as folder:
         server = EmbeddedPostgres(folder, port=free_port())
         thread.submit(server.start).result()
         machine = Machine(server, thread)

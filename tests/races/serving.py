@@ -89,9 +89,11 @@ class Service:
 
 
 @contextmanager
-def served(log: Path, *, database: str, redis_url: str, **environment: str) -> Iterator[Service]:
+def served(
+    log: Path, *, database: str, redis_url: str, port: int | None = None, **environment: str
+) -> Iterator[Service]:
     """The service while the block runs; in the end it must stop in order, and never have met what it did not expect."""
-    port = free_port()
+    port = free_port() if port is None else port
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "entrypoints", "serve", "--workers", str(WORKERS)],
