@@ -7,7 +7,7 @@ TEST_WORKERS ?= 2
 WORKERS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve migrate verify env test test-fast test-faults test-containers test-compose check format lock wheel clean
+.PHONY: help demo serve migrate verify env test test-fast test-long test-faults test-containers test-compose check format lock wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,11 @@ test: $(VENV)/dev.installed ## Run all tests on embedded servers
 
 test-fast: $(VENV)/dev.installed ## Run what needs no server: core, properties, in-memory contracts, architecture
 	$(RUN) -m pytest -m "not servers" tests/core tests/properties tests/contracts tests/architecture
+
+# Tells how far it is, and its seed: WALLET_MODEL_SEED=… does the same once more.
+test-long: $(VENV)/dev.installed ## Hold a million operations on the core, and 20,000 over HTTP, against the model
+	WALLET_MODEL_OPERATIONS=1000000 $(RUN) -m pytest -s --timeout 3600 tests/model/test_core_agrees.py
+	WALLET_MODEL_OPERATIONS=20000 $(RUN) -m pytest -s --timeout 3600 tests/model/test_service_agrees.py
 
 test-faults: $(VENV)/dev.installed ## Kill, cut off and flood servers under load (FULL=1 for the long run, ROWS="f1 or f2" for some)
 	FULL=$(FULL) $(RUN) -m pytest -m faults $(if $(ROWS),-k "$(ROWS)") tests/faults

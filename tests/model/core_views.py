@@ -59,7 +59,7 @@ def answer_view(move: Move, answer: Answer) -> dict[str, object]:
         "replayed": answer.replayed,
         "details": answer.details,
         "transaction": None if answer.kept is None else kept_view(answer.kept),
-        # As the library lists them: where the money came from first.
+        # In one order, whichever end is listed first.
         "entries": sorted((wallet_id(leg.place), move.currency, *leg[1:]) for leg in answer.legs),
         "refusals": None if day is None else (*own, day, *answer.refusals),
     }
