@@ -21,6 +21,8 @@ DEFINITE_SECONDS_MAX = 60.0
 
 _ACTIONS = (("transfer", 60), ("withdraw", 15), ("add-funds", 25))
 _UNDISTURBED = 40
+_UNDISTURBED_SECONDS = 0.3
+"""A fault takes a moment to be felt."""
 
 _numbers = itertools.count(1)
 
@@ -78,7 +80,7 @@ class Workload:
         """Return when so many answers in a row were definite; seconds from the moment to the last that was not."""
         self.in_a_row = 0
         async with asyncio.timeout(seconds_max):
-            while self.in_a_row < _UNDISTURBED:  # noqa: ASYNC110 - a count, not an event
+            while self.in_a_row < _UNDISTURBED or time.perf_counter() - moment < _UNDISTURBED_SECONDS:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         return max(self.last_unknown_at - moment, 0.0)
 
@@ -89,7 +91,7 @@ class Workload:
         async def repeat(number: int, record: Record) -> None:
             async with places:
                 client = self._clients[(number + 1) % len(self._clients)]
-                record.again = await self._until_definite(record.operation, itertools.repeat(client))
+                record.again = await self.until_definite(record.operation, [client])
 
         await asyncio.gather(*[repeat(number, record) for number, record in enumerate(self.records)])
         return len(self.records)
@@ -99,7 +101,7 @@ class Workload:
         for count in itertools.count():
             if self._over.is_set():
                 return
-            operation = self._operation(dice, f"{self._name}-{number}-{count}")
+            operation = self.operation(dice, f"{self._name}-{number}-{count}")
             await self.ask(operation, first_client=number + count)
             if dice.random() < 0.25:
                 await self._look(operation, number)
@@ -109,11 +111,12 @@ class Workload:
         """Ask for a movement until it is known what became of it."""
         record = Record(operation)
         self.records.append(record)
-        turns = itertools.islice(itertools.cycle(self._clients), first_client % len(self._clients), None)
-        await self._until_definite(operation, turns, record.attempts)
+        first = first_client % len(self._clients)
+        await self.until_definite(operation, [*self._clients[first:], *self._clients[:first]], record.attempts)
         return record
 
-    def _operation(self, dice: random.Random, key: str) -> Operation:
+    def operation(self, dice: random.Random, key: str) -> Operation:
+        """Something that somebody might ask for."""
         action = dice.choices([name for name, _ in _ACTIONS], [weight for _, weight in _ACTIONS])[0]
         person = dice.randrange(len(self.people))
         other = (person + dice.randrange(1, len(self.people))) % len(self.people)
@@ -128,18 +131,23 @@ class Workload:
             currency=dice.choice(CURRENCIES),
         )
 
-    async def _until_definite(
-        self, operation: Operation, clients: "itertools.cycle[Api] | object", attempts: list[Attempt] | None = None
+    async def until_definite(
+        self, operation: Operation, clients: Sequence[Api], attempts: list[Attempt] | None = None
     ) -> Attempt:
+        """Ask by the clients in turn until it is definite, or for too long; the last attempt."""
         deadline = time.monotonic() + DEFINITE_SECONDS_MAX
-        for client in clients:  # type: ignore[attr-defined] # an endless iterator
-            attempt = await self._attempt(lambda client=client: self._send(operation, client))
+        for turn in itertools.count():
+            attempt = await self.attempt(operation, clients[turn % len(clients)])
             if attempts is not None:
                 attempts.append(attempt)
             if attempt.is_definite or time.monotonic() > deadline:
                 return attempt
             await asyncio.sleep(RETRY_SECONDS)
-        raise AssertionError("There is always another client.")
+        raise AssertionError("There is always another turn.")
+
+    async def attempt(self, operation: Operation, client: Api) -> Attempt:
+        """Ask once."""
+        return await self._attempt(lambda: self._send(operation, client))
 
     async def _send(self, operation: Operation, client: Api) -> Answer:
         person = self.people[operation.person]
