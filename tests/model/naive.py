@@ -164,7 +164,7 @@ class NaiveBooks:
 
     def lines(self, place: int, count: int | None = None) -> list[tuple[str, Kept]]:
         """What a wallet's history shows, newest first: which way the money was to go, and the line of the log."""
-        lines = []
+        lines: list[tuple[str, Kept]] = []
         for kept in reversed(self.log):
             if len(lines) == count:
                 break

@@ -7,6 +7,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import pytest
@@ -102,14 +103,16 @@ class Report:
         """How many of the movements asked for were refused, from 0 to 1."""
         return 1 - self.outcomes["moved"] / max(sum(self.outcomes.values()), 1)
 
-    def progress(self, number: int, total: int, say: Callable[[str], None] = print) -> None:
+    def progress(self, number: int, total: int, say: Callable[[str], None] | None = None) -> None:
         """Say how far it is, every ten seconds."""
         now = time.perf_counter()
         if now - self._told < _TOLD_SECONDS:
             return
         self._told = now
         rate = number / (now - self.began)
-        say(f"{self.name}: {number:,} of {total:,} operations, {rate:,.0f}/s, {(total - number) / rate:,.0f} s to go")
+        line = f"{self.name}: {number:,} of {total:,} operations, {rate:,.0f}/s, {(total - number) / rate:,.0f} s to go"
+        # A pipe would keep the line back until many have come together.
+        (say or partial(print, flush=True))(line)
 
     def lines(self) -> list[str]:
         """The whole of it, as text."""

@@ -309,7 +309,8 @@ class ServiceRun:
                     "status": 200,
                     "body": [line_view(way, kept, self._service.wallets) for way, kept in answer.shown],
                 }
-        return {"status": 200}
+            case _:
+                return {"status": 200}
 
     def _compare(self, number: int, operation: Operation, expected: object, found: object) -> None:
         if expected != found:

@@ -147,7 +147,8 @@ def test_a_run_is_what_the_environment_asks_for(asked: dict[str, str], operation
 def test_a_run_tells_how_far_it_is_every_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter([0.0, 0.0, 9.9, 10.1, 15.0, 20.2])
     monkeypatch.setattr("tests.model.runs.time.perf_counter", lambda: next(moments))
-    report, told = _report(), []
+    report = _report()
+    told: list[str] = []
 
     for number in (1, 101, 150, 202):
         report.progress(number, 404, told.append)

@@ -47,7 +47,8 @@ def told(operation: Operation, answer: Any) -> dict[str, Any]:
             return {"status": answer.status, "body": answer.json}
         case LookBack():
             return {"status": answer.status, "body": [told(operation, line) for line in answer.json["data"]]}
-    return {"status": answer.status}
+        case _:
+            return {"status": answer.status}
 
 
 def refusal_view(code: str, members: Mapping[str, object] | None = None) -> dict[str, Any]:
