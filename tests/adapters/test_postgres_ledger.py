@@ -18,7 +18,7 @@ from wallet_core.ids import TransactionId
 from wallet_core.ledger.accounts import Account
 from wallet_core.ledger.batching import BatchingLedger
 from wallet_core.ledger.outcomes import Posted
-from wallet_core.testing.builders import a_deposit, a_transfer, an_account, new_id
+from wallet_core.testing.builders import a_deposit, a_transfer, a_withdrawal, an_account, new_id
 from wallet_core.testing.contracts.books import a_person, balances, post, posted, statement
 
 pytestmark = pytest.mark.timeout(60)
@@ -103,6 +103,40 @@ async def test_opening_the_systems_accounts_again_changes_nothing(
     await books.open()
 
     assert await pool.fetch("SELECT * FROM accounts ORDER BY id") == before
+
+
+async def test_accounts_are_locked_in_the_order_of_their_ids_whichever_is_asked_for_first(
+    books: PostgresBooks, pool: "asyncpg.Pool[asyncpg.Record]"
+) -> None:
+    first, second = sorted([await a_person(books, balance=500) for _ in range(2)], key=lambda account: account.id)
+    # What changed last stands last in the table: read in the order of its rows it would come after the other.
+    await post(books, a_deposit(first))
+
+    async with locked(pool, first):
+        waiting = asyncio.create_task(books.ledger.post([a_transfer(second, first)]))
+        await _somebody_waits(pool)
+        free = await pool.fetchval("SELECT id FROM accounts WHERE id = $1 FOR UPDATE SKIP LOCKED", second.id)
+    await waiting
+
+    assert free == second.id
+
+
+async def test_limits_are_locked_in_the_order_of_their_keys_whichever_is_asked_for_first(
+    books: PostgresBooks, pool: "asyncpg.Pool[asyncpg.Record]"
+) -> None:
+    people = [await a_person(books, balance=500) for _ in range(2)]
+    first, second = sorted(people, key=lambda account: str(account.user_id))
+    await post(books, a_withdrawal(first))
+    limit = "SELECT user_id FROM transfer_limits WHERE user_id = $1 AND kind = 'withdrawal' FOR UPDATE"
+
+    async with pool.acquire() as holder, holder.transaction():
+        await holder.execute(limit, first.user_id)
+        waiting = asyncio.create_task(books.ledger.post([a_withdrawal(second), a_withdrawal(first)]))
+        await _somebody_waits(pool)
+        free = await pool.fetchval(f"{limit} SKIP LOCKED", second.user_id)
+    await waiting
+
+    assert free == second.user_id
 
 
 async def test_a_lock_that_is_held_for_too_long_makes_the_ledger_unavailable(

@@ -44,3 +44,16 @@ async def test_a_movement_is_told_truly_wherever_the_connection_breaks(wired: tu
     assert await alice.balance() == Decimal("97.00")
     assert await bob.balance() == Decimal("3.00")
     assert await findings(database) == []
+
+
+async def test_what_was_not_committed_is_shown_to_nobody(wired: tuple[Proxy, Api]) -> None:
+    wire, api = wired
+    alice = await api.person("alice", funds="100.00")
+    bob = await api.person("bob")
+
+    wire.break_next(Break.BEFORE_THE_COMMIT_ARRIVES)
+    answer = await alice.transfer(bob, "1.00", key="lost")
+    shown = await alice.balance(), await bob.balance()
+
+    assert (answer.status, answer.code) == (503, "outcome_unknown")
+    assert shown == (Decimal("100.00"), Decimal("0.00"))
