@@ -135,12 +135,12 @@ def asked_line(transaction: Transaction) -> StatementLine:
     return StatementLine(transaction=transaction, direction=direction)
 
 
-def declined_problem(declined: Declined, currencies: Currencies) -> Problem:
+def declined_problem(declined: Declined, currency: Currency) -> Problem:
     """A refusal as the problem that tells the client. One that is kept names the request that first met it."""
     problem = Problem(PROBLEM_BY_REASON[declined.reason])
     transaction = declined.transaction
-    if transaction is not None and declined.reason is Reason.LIMIT_EXCEEDED:
-        problem.members.update(_limit_members(declined.details, currencies[transaction.currency]))
+    if declined.reason is Reason.LIMIT_EXCEEDED:
+        problem.members.update(_limit_members(declined.details, currency))
     if transaction is not None and declined.replayed:
         problem.headers = {REPLAYED_HEADER: "true"}
         problem.request_id = transaction.request_id

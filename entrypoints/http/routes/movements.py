@@ -66,7 +66,7 @@ class MovementRoutes:
         if gateway not in self._movements.gateways:
             known = f"Must be one of: {', '.join(sorted(self._movements.gateways))}."
             raise Problem("invalid_request", errors=[FieldError("body.gateway", known)])
-        return self._answer(await self._movements.add_funds(asked, gateway=gateway))
+        return self._answer(await self._movements.add_funds(asked, gateway=gateway), asked)
 
     @operation(
         tags=_TAGS,
@@ -79,7 +79,9 @@ class MovementRoutes:
     @body(WithdrawalSchema)
     async def withdraw(self, request: web.Request) -> web.Response:
         asked = await self._asked(request, key_required=self._services.key_required)
-        return self._answer(await self._movements.withdraw(asked, destination=body_of(request).get("destination")))
+        return self._answer(
+            await self._movements.withdraw(asked, destination=body_of(request).get("destination")), asked
+        )
 
     @operation(
         tags=_TAGS,
@@ -93,7 +95,9 @@ class MovementRoutes:
     async def transfer(self, request: web.Request) -> web.Response:
         given = body_of(request)
         asked = await self._asked(request, key_required=self._services.key_required)
-        return self._answer(await self._movements.transfer(asked, to=_recipient(given), note=given.get("note") or None))
+        return self._answer(
+            await self._movements.transfer(asked, to=_recipient(given), note=given.get("note") or None), asked
+        )
 
     async def _asked(self, request: web.Request, *, key_required: bool) -> Asked:
         """What every one of these requests says. Raises the problem that it has."""
@@ -114,14 +118,14 @@ class MovementRoutes:
             request_id=request_id_of(request),
         )
 
-    def _answer(self, outcome: Outcome) -> web.Response:
+    def _answer(self, outcome: Outcome, asked: Asked) -> web.Response:
         match outcome:
             case Posted():
                 headers = {REPLAYED_HEADER: "true"} if outcome.replayed else None
                 view = line_view(asked_line(outcome.transaction), self._currencies)
                 return json_response(view, HTTPStatus.CREATED, headers)
             case Declined():
-                raise declined_problem(outcome, self._currencies)
+                raise declined_problem(outcome, self._currencies[asked.currency])
         assert_never(outcome)
 
     def routes(self) -> list[web.RouteDef]:
