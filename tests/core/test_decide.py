@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from wallet_core.ledger.accounts import BALANCE_MAX, PAYOUT, Account, AccountStatus, gateway_wallet
+from wallet_core.ledger.accounts import BALANCE_MAX, HOLDING_MAX, PAYOUT, Account, AccountStatus, gateway_wallet
 from wallet_core.ledger.commands import Command, LimitKind
 from wallet_core.ledger.decide import decide, decide_batch
 from wallet_core.ledger.limits import Limit
@@ -46,8 +46,8 @@ def test_money_that_is_held_cannot_be_spent() -> None:
     assert (refusal(too_much), refusal(just_enough)) == (Reason.INSUFFICIENT_FUNDS, None)
 
 
-def test_a_recipients_balance_never_grows_beyond_its_column() -> None:
-    alice, rich = an_account(balance=100), an_account(balance=BALANCE_MAX - 10)
+def test_a_recipients_balance_never_grows_beyond_what_a_person_may_hold() -> None:
+    alice, rich = an_account(balance=100), an_account(balance=HOLDING_MAX - 10)
 
     outcomes = decide_batch(
         [a_transfer(alice, rich, amount=11), a_transfer(alice, rich, amount=10)], a_state(alice, rich), NOON
@@ -70,7 +70,7 @@ def test_a_systems_balance_never_falls_below_its_column() -> None:
 def test_reasons_are_given_in_their_order() -> None:
     """One command breaks every rule that can be broken together; mended one by one, the next reason shows."""
     alice = an_account(status=AccountStatus.DEACTIVATED)
-    rich = an_account(balance=BALANCE_MAX, status=AccountStatus.FROZEN)
+    rich = an_account(balance=HOLDING_MAX, status=AccountStatus.FROZEN)
     command: Command = a_transfer(alice, rich, amount=100)
     no_limit = a_limit(user_id=alice.user_id, daily=0, monthly=0)
 

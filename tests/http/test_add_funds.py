@@ -87,14 +87,23 @@ async def test_a_wallet_out_of_use_takes_nothing_and_the_attempt_is_kept(ada, ow
 
 
 async def test_a_balance_too_large_to_keep_is_declined(ada):
-    most = "9999999999999999.99"
-    for _ in range(9):
-        await ada.add_funds(most)
+    await ada.add_funds("9999999999499.99")
 
-    answer = await ada.add_funds(most)
+    answer = await ada.add_funds("0.02")
+    for _ in range(12):
+        await ada.add_funds("9999999999999999.99")
 
     assert answer.refused == (400, "balance_too_large")
-    assert await ada.balance() == "90000000000000499.91"
+    assert await ada.balance() == "9999999999999.99"
+
+
+async def test_nobody_alone_can_use_up_what_funds_come_from(ada, bob):
+    for _ in range(12):
+        await ada.add_funds("9999999999999999.99")
+
+    answer = await bob.add_funds("1.00")
+
+    assert answer.status == 201
 
 
 async def test_funds_may_be_added_without_a_key_each_time_anew(ada):

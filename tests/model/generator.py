@@ -34,6 +34,7 @@ _NAMES: Final = ("Main", "MAIN", "Savings", "Trip", "Rent", "rent", "Car", "Boat
 _WHALES: Final = "KWD"
 """The currency in which so much is added that it stops fitting."""
 _AMOUNT_MAX: Final = 10**18 - 1
+_HOLDING_MAX: Final = 10**15
 _FIRST_PEOPLE: Final = 3
 _NO_WALLET: Final = 1_000_000
 _REFUSED_SHARE: Final = 0.33
@@ -197,7 +198,7 @@ class Generator:
             person=self._books.wallets[wallet].owner,
             wallet=wallet,
             currency=_WHALES,
-            amount=self._random.randint(_AMOUNT_MAX // 2, _AMOUNT_MAX - 1),
+            amount=self._random.randint(_HOLDING_MAX // 4, _HOLDING_MAX // 2),
             key=self._key(),
             words=self._random.choice(self._profile.gateways),
         )

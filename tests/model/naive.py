@@ -30,6 +30,7 @@ from tests.model.operations import (
 )
 
 BALANCE_MAX: Final = 9_223_372_036_854_775_807
+HOLDING_MAX: Final = 1_000_000_000_000_000
 _LIMIT_NAMES: Final = {Kind.TRANSFER: "transfer", Kind.WITHDRAW: "withdrawal"}
 
 
@@ -242,7 +243,7 @@ class NaiveBooks:
         source, destination = (other, move.wallet) if move.kind is Kind.DEPOSIT else (move.wallet, other)
         lowest = self.purse(source, move.currency).balance - move.amount
         highest = self.purse(destination, move.currency).balance + move.amount
-        if lowest < -BALANCE_MAX or highest > BALANCE_MAX:
+        if lowest < -BALANCE_MAX or highest > (BALANCE_MAX if move.kind is Kind.WITHDRAW else HOLDING_MAX):
             return "balance_too_large", {}
         return None, {}
 

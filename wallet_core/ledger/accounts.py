@@ -14,6 +14,10 @@ BALANCE_MAX: Final = 2**63 - 1
 DECLINES_RECORDED_MAX: Final = 100
 """How many refusals of one account's commands are kept as transactions in one UTC day."""
 
+HOLDING_MAX: Final = 10**15
+"""The largest balance of a person's account, in minor units. Beyond any use, and so far below BALANCE_MAX that nobody
+alone can fill up an account of the system, which everybody's money comes through."""
+
 PAYOUT: Final = "payout"
 """The system wallet that money leaves through."""
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeAlias, TypeVar, assert_never
 
 from wallet_core.clock import date_in
-from wallet_core.ledger.accounts import BALANCE_MAX, Account, AccountStatus
+from wallet_core.ledger.accounts import BALANCE_MAX, HOLDING_MAX, Account, AccountStatus
 from wallet_core.ledger.commands import Command, Deposit, Transfer, Withdraw
 from wallet_core.ledger.limits import Limit, WindowUse
 from wallet_core.ledger.outcomes import (
@@ -124,8 +124,9 @@ def _limit_refusal(command: Command, limit: Limit | None) -> _Refusal | None:
 
 
 def _size_refusal(command: Command, source: Account, destination: Account) -> _Refusal | None:
-    """A balance that would no longer fit its column, which would fail the whole batch."""
-    if destination.balance + command.amount > BALANCE_MAX or source.balance - command.amount < -BALANCE_MAX:
+    """A balance beyond what a person may hold, or what fits its column, which would fail the whole batch."""
+    highest = BALANCE_MAX if destination.user_id is None else HOLDING_MAX
+    if destination.balance + command.amount > highest or source.balance - command.amount < -BALANCE_MAX:
         return Reason.BALANCE_TOO_LARGE, {}
     return None
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from wallet_core.ids import UserId
-from wallet_core.ledger.accounts import BALANCE_MAX, DECLINES_RECORDED_MAX, PAYOUT, Account, AccountStatus
+from wallet_core.ledger.accounts import BALANCE_MAX, DECLINES_RECORDED_MAX, HOLDING_MAX, PAYOUT, Account, AccountStatus
 from wallet_core.ledger.commands import Command
 from wallet_core.ledger.outcomes import Reason, TransactionStatus
 from wallet_core.testing.builders import a_deposit, a_system_account, a_transfer, a_withdrawal, granted_caps
@@ -193,24 +193,24 @@ class RecordedRefusalRules:
 
     async def test_a_balance_that_no_longer_fits_disturbs_nobody(self, books: BooksUnderTest) -> None:
         rich, alice, bob = await a_person(books), await a_person(books), await a_person(books)
-        await post(books, a_deposit(rich, amount=BALANCE_MAX - 100))
+        await post(books, a_deposit(rich, amount=HOLDING_MAX - 100))
 
         outcomes = await books.ledger.post(
             [
                 a_deposit(alice, amount=60),
-                a_deposit(rich, amount=BALANCE_MAX),
+                a_deposit(rich, amount=101),
+                a_deposit(bob, amount=BALANCE_MAX),
                 a_deposit(bob, amount=40),
-                a_deposit(bob),
             ]
         )
 
         assert [refusal(outcome) for outcome in outcomes] == [
             None,
             Reason.BALANCE_TOO_LARGE,
-            None,
             Reason.BALANCE_TOO_LARGE,
+            None,
         ]
-        assert await balances(books, rich, alice, bob) == [BALANCE_MAX - 100, 60, 40]
+        assert await balances(books, rich, alice, bob) == [HOLDING_MAX - 100, 60, 40]
 
 
 class StandingRules:
