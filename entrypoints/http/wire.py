@@ -3,11 +3,19 @@
 aiohttp answers those below every middleware. Serve with `WireRunner` in place of `web.AppRunner`.
 """
 
+import asyncio
+from typing import Final
+
 import structlog
 from aiohttp import hdrs, web
 
 from entrypoints.http.middlewares import add_headers, request_id_of
 from entrypoints.http.problems import Problem, problem_of_http_error, problem_response
+
+HEAD_SECONDS_MAX: Final = 10.0
+"""How long a request's line and headers may take to arrive, the first of a connection counted from its beginning.
+
+aiohttp itself waits for them as long as it keeps an idle connection, which has to be longer than any proxy does."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
 
@@ -35,7 +43,41 @@ class _Server(web.Server):
 
 
 class _Connection(web.RequestHandler):
-    __slots__ = ()
+    __slots__ = ("_head_alarm",)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A connection begins, and with it the wait for its first request."""
+        self._head_alarm: asyncio.TimerHandle | None = None
+        super().connection_made(transport)
+        self._set_head_alarm()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """It is over."""
+        self._clear_head_alarm()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """What came: a whole head ends the wait for it, a part of the next begins one."""
+        before = self._request_count
+        super().data_received(data)
+        if self._request_count != before:
+            self._clear_head_alarm()
+        elif self._waiter is not None and self._head_alarm is None:
+            self._set_head_alarm()
+
+    def _set_head_alarm(self) -> None:
+        self._head_alarm = self._loop.call_later(HEAD_SECONDS_MAX, self._head_is_late)
+
+    def _clear_head_alarm(self) -> None:
+        if self._head_alarm is not None:
+            self._head_alarm.cancel()
+            self._head_alarm = None
+
+    def _head_is_late(self) -> None:
+        self._head_alarm = None
+        # Nobody is at work here, or the head would have come.
+        if self._waiter is not None:
+            self.force_close()
 
     def handle_error(
         self,

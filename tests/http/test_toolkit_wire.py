@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 from aiohttp import web
 
+from entrypoints.http import wire
 from entrypoints.http.wire import WireRunner
 from tests.http.toolkit_app import PROBLEM_SCHEMA, tiny_app
 
@@ -69,3 +70,36 @@ async def test_a_proper_request_is_served_as_ever(port):
 
     assert head.startswith("HTTP/1.1 200 ")
     assert table["data"]
+
+
+@pytest.mark.parametrize("beginning", [b"", b"GET / HT", b"GET /healthz HTTP/1.1\r\nHost: x\r\n"])
+async def test_a_request_whose_head_does_not_arrive_in_time_is_not_waited_for(port, monkeypatch, beginning):
+    monkeypatch.setattr(wire, "HEAD_SECONDS_MAX", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(beginning)
+
+    answer = await asyncio.wait_for(reader.read(), 5)
+
+    writer.close()
+    assert answer == b""
+
+
+async def test_a_connection_between_two_requests_is_waited_for_until_the_second_begins(port, monkeypatch):
+    monkeypatch.setattr(wire, "HEAD_SECONDS_MAX", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    request = b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    writer.write(request)
+    first = await reader.readuntil(b"}")
+    await asyncio.sleep(0.5)
+    writer.write(request[:10])
+    await asyncio.sleep(0.05)
+    writer.write(request[10:])
+    second = await reader.readuntil(b"}")
+    writer.write(request[:10])
+    rest = await asyncio.wait_for(reader.read(), 5)
+
+    writer.close()
+    assert first.startswith(b"HTTP/1.1 404 ")
+    assert second.startswith(b"HTTP/1.1 404 ")
+    assert rest == b""
