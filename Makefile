@@ -7,7 +7,7 @@ TEST_WORKERS ?= 2
 WORKERS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve migrate verify env test test-fast test-long test-faults test-containers test-compose check format lock wheel clean
+.PHONY: help demo serve migrate verify env test test-fast test-long test-faults teeth test-containers test-compose check format lock wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ test-long: $(VENV)/dev.installed ## Hold a million operations on the core, and 2
 
 test-faults: $(VENV)/dev.installed ## Kill, cut off and flood servers under load (FULL=1 for the long run, ROWS="f1 or f2" for some)
 	FULL=$(FULL) $(RUN) -m pytest -m faults $(if $(ROWS),-k "$(ROWS)") tests/faults
+
+teeth: $(VENV)/dev.installed ## Make the mistakes that a ledger can be made with, one by one, and see the tests notice (ONLY="cache")
+	$(RUN) -m tests.teeth $(ONLY)
 
 # Ryuk, which would clean up after a run that was killed, is one more image to fetch; the fixtures stop what they start.
 test-containers: $(VENV)/dev.installed ## Run the contract suites on official images (needs a Docker engine)

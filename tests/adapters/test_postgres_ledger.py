@@ -24,6 +24,8 @@ from wallet_core.testing.contracts.books import a_person, balances, post, posted
 pytestmark = pytest.mark.timeout(60)
 
 SHORT_WAIT = {"lock_timeout": "100ms"}
+# Rows are found one after the other, as they were asked for: what puts them in order then is the query's own word.
+ONE_BY_ONE = {"enable_hashjoin": "off", "enable_mergejoin": "off"}
 
 
 @pytest.fixture
@@ -38,6 +40,13 @@ async def books(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[PostgresB
 def lock_timeouts(database: str) -> "Iterator[asyncpg.Pool[asyncpg.Record]]":
     """A pool, not opened yet, whose connections wait for no lock longer than a tenth of a second."""
     return asyncpg.create_pool(database, min_size=1, max_size=2, server_settings=SHORT_WAIT)
+
+
+@pytest.fixture
+async def one_by_one(database: str) -> AsyncIterator[PostgresLedger]:
+    """A ledger to whose server no order comes by itself."""
+    async with asyncpg.create_pool(database, min_size=1, max_size=2, server_settings=ONE_BY_ONE) as pool:
+        yield PostgresLedger(pool)
 
 
 @asynccontextmanager
@@ -106,14 +115,12 @@ async def test_opening_the_systems_accounts_again_changes_nothing(
 
 
 async def test_accounts_are_locked_in_the_order_of_their_ids_whichever_is_asked_for_first(
-    books: PostgresBooks, pool: "asyncpg.Pool[asyncpg.Record]"
+    books: PostgresBooks, pool: "asyncpg.Pool[asyncpg.Record]", one_by_one: PostgresLedger
 ) -> None:
     first, second = sorted([await a_person(books, balance=500) for _ in range(2)], key=lambda account: account.id)
-    # What changed last stands last in the table: read in the order of its rows it would come after the other.
-    await post(books, a_deposit(first))
 
     async with locked(pool, first):
-        waiting = asyncio.create_task(books.ledger.post([a_transfer(second, first)]))
+        waiting = asyncio.create_task(one_by_one.post([a_transfer(second, first)]))
         await _somebody_waits(pool)
         free = await pool.fetchval("SELECT id FROM accounts WHERE id = $1 FOR UPDATE SKIP LOCKED", second.id)
     await waiting
@@ -122,16 +129,15 @@ async def test_accounts_are_locked_in_the_order_of_their_ids_whichever_is_asked_
 
 
 async def test_limits_are_locked_in_the_order_of_their_keys_whichever_is_asked_for_first(
-    books: PostgresBooks, pool: "asyncpg.Pool[asyncpg.Record]"
+    books: PostgresBooks, pool: "asyncpg.Pool[asyncpg.Record]", one_by_one: PostgresLedger
 ) -> None:
     people = [await a_person(books, balance=500) for _ in range(2)]
     first, second = sorted(people, key=lambda account: str(account.user_id))
-    await post(books, a_withdrawal(first))
     limit = "SELECT user_id FROM transfer_limits WHERE user_id = $1 AND kind = 'withdrawal' FOR UPDATE"
 
     async with pool.acquire() as holder, holder.transaction():
         await holder.execute(limit, first.user_id)
-        waiting = asyncio.create_task(books.ledger.post([a_withdrawal(second), a_withdrawal(first)]))
+        waiting = asyncio.create_task(one_by_one.post([a_withdrawal(second), a_withdrawal(first)]))
         await _somebody_waits(pool)
         free = await pool.fetchval(f"{limit} SKIP LOCKED", second.user_id)
     await waiting

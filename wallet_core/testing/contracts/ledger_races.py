@@ -47,10 +47,13 @@ class RaceRules:
     async def test_two_wallets_at_once_share_one_limit(self, books: BooksUnderTest) -> None:
         main = await a_person(books, balance=1_000, granted=granted_caps(daily=100))
         savings = await a_wallet_of(books, owner(main), name="Savings", balance=1_000)
+        # To one recipient, or out, they would wait for each other at that account whatever becomes of the limit.
+        ways = [(main, await a_person(books)), (savings, await a_person(books))]
 
-        outcomes = await _at_once(books, [a_withdrawal((main, savings)[number % 2], amount=10) for number in range(24)])
+        outcomes = await _at_once(books, [a_transfer(*ways[number % 2], amount=10) for number in range(24)])
 
         assert _reasons(outcomes) == {None: 10, Reason.LIMIT_EXCEEDED: 14}
+        assert (await limit_of(books, main, LimitKind.TRANSFER)).day_used == 100
 
     async def test_there_and_back_at_once_ends_as_it_should(self, books: BooksUnderTest) -> None:
         alice, bob = await a_person(books, balance=500), await a_person(books, balance=500)
