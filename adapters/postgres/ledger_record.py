@@ -47,6 +47,7 @@ def _limit_columns(posted: Sequence[Posted]) -> dict[str, object]:
         "limit_users": [limit.user_id for limit in limits],
         "limit_kinds": [limit.kind for limit in limits],
         "limit_currencies": [limit.currency for limit in limits],
+        "limit_zones": [limit.counted_in for limit in limits],
         "limit_days": [limit.day for limit in limits],
         "limit_day_uses": [limit.day_used for limit in limits],
         "limit_month_uses": [limit.month_used for limit in limits],

@@ -40,6 +40,7 @@ def limit_of(row: asyncpg.Record) -> Limit:
         granted=Caps(daily=row["daily_max"], monthly=row["monthly_max"]),
         chosen=ChosenCaps(daily=row["chosen_daily_max"], monthly=row["chosen_monthly_max"]),
         time_zone=row["time_zone"],
+        counted_in=row["counted_in"],
         day=cast(date, row["day"]),
         day_used=row["day_used"],
         month_used=row["month_used"],

@@ -55,7 +55,8 @@ CREATE TABLE entries (
 );
 
 -- A person's limit for one kind of movement in one currency, with its running use up to the business date `day`.
--- `daily_max` and `monthly_max` are the operator's, the chosen ones the person's own; the lower one holds.
+-- `daily_max` and `monthly_max` are the operator's, the chosen ones the person's own; the lower one holds. The day ends
+-- in the time zone `counted_in`, in which it began.
 CREATE TABLE transfer_limits (
     user_id            uuid NOT NULL REFERENCES users,
     kind               text NOT NULL CHECK (kind IN ('transfer', 'withdrawal')),
@@ -64,6 +65,7 @@ CREATE TABLE transfer_limits (
     monthly_max        bigint NOT NULL CHECK (monthly_max >= 0),
     chosen_daily_max   bigint CHECK (chosen_daily_max >= 0),
     chosen_monthly_max bigint CHECK (chosen_monthly_max >= 0),
+    counted_in         text,
     day                date NOT NULL DEFAULT '0001-01-01',
     day_used           bigint NOT NULL DEFAULT 0 CHECK (day_used >= 0),
     month_used         bigint NOT NULL DEFAULT 0 CHECK (month_used >= day_used),

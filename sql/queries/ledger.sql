@@ -11,7 +11,7 @@ SELECT a.id, a.wallet_id, a.user_id, u.name AS holder, a.currency, a.balance, a.
 -- name: lock_limits(user_ids, kinds, currencies)
 -- After the accounts and in key order, for the same reason.
 SELECT l.user_id, l.kind, l.currency, l.daily_max, l.monthly_max, l.chosen_daily_max, l.chosen_monthly_max,
-       l.day, l.day_used, l.month_used, u.time_zone
+       l.counted_in, l.day, l.day_used, l.month_used, u.time_zone
   FROM unnest(CAST(:user_ids AS uuid[]), CAST(:kinds AS text[]), CAST(:currencies AS text[]))
        AS asked (user_id, kind, currency)
   JOIN transfer_limits l ON l.user_id = asked.user_id AND l.kind = asked.kind AND l.currency = asked.currency
@@ -35,7 +35,7 @@ SELECT clock_timestamp() AS now_locked, t.*
 -- Whose the wallets are that hold no account in the currency asked for.
 SELECT id, user_id FROM wallets WHERE id = ANY(CAST(:wallet_ids AS uuid[])) AND user_id IS NOT NULL;
 
--- name: record(account_ids, balances, versions, declines, declined_on, declined_today, limit_users, limit_kinds, limit_currencies, limit_days, limit_day_uses, limit_month_uses, ids, transaction_kinds, statuses, users, keys, fingerprints, request_ids, currencies, amounts, source_accounts, source_wallets, source_holders, source_balances, destination_accounts, destination_wallets, destination_holders, destination_balances, notes, refs, reasons, details, business_dates, created_at, entry_accounts, entry_seqs, entry_transactions, entry_amounts, entry_balances)!
+-- name: record(account_ids, balances, versions, declines, declined_on, declined_today, limit_users, limit_kinds, limit_currencies, limit_zones, limit_days, limit_day_uses, limit_month_uses, ids, transaction_kinds, statuses, users, keys, fingerprints, request_ids, currencies, amounts, source_accounts, source_wallets, source_holders, source_balances, destination_accounts, destination_wallets, destination_holders, destination_balances, notes, refs, reasons, details, business_dates, created_at, entry_accounts, entry_seqs, entry_transactions, entry_amounts, entry_balances)!
 -- Everything a batch decided, in one statement and one round trip.
 WITH moved AS (
     UPDATE accounts a
@@ -47,10 +47,10 @@ WITH moved AS (
      WHERE a.id = n.id
 ), counted AS (
     UPDATE transfer_limits l
-       SET day = n.day, day_used = n.day_used, month_used = n.month_used
+       SET counted_in = n.counted_in, day = n.day, day_used = n.day_used, month_used = n.month_used
       FROM unnest(CAST(:limit_users AS uuid[]), CAST(:limit_kinds AS text[]), CAST(:limit_currencies AS text[]),
-                  CAST(:limit_days AS date[]), CAST(:limit_day_uses AS bigint[]), CAST(:limit_month_uses AS bigint[]))
-           AS n (user_id, kind, currency, day, day_used, month_used)
+                  CAST(:limit_zones AS text[]), CAST(:limit_days AS date[]), CAST(:limit_day_uses AS bigint[]), CAST(:limit_month_uses AS bigint[]))
+           AS n (user_id, kind, currency, counted_in, day, day_used, month_used)
      WHERE l.user_id = n.user_id AND l.kind = n.kind AND l.currency = n.currency
 ), kept AS (
     INSERT INTO transactions

@@ -7,7 +7,7 @@ ON CONFLICT DO NOTHING;
 
 -- name: find_limits(user_id, currency)
 SELECT l.user_id, l.kind, l.currency, l.daily_max, l.monthly_max, l.chosen_daily_max, l.chosen_monthly_max,
-       l.day, l.day_used, l.month_used, u.time_zone
+       l.counted_in, l.day, l.day_used, l.month_used, u.time_zone
   FROM transfer_limits l
   JOIN users u ON u.id = l.user_id
  WHERE l.user_id = :user_id AND l.currency = :currency

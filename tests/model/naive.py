@@ -44,6 +44,7 @@ class NaiveBooks:
         self.log: list[Kept] = []
         self.settled: dict[tuple[int, str], Kept] = {}
         self.moved: dict[tuple[int, Kind, str], list[tuple[date, int]]] = {}
+        self.day_begun_in: dict[tuple[int, Kind, str], str] = {}
         self.asked = 0
         self.refused = 0
         self.chosen: dict[tuple[int, Kind, str], list[int | None]] = {}
@@ -113,7 +114,11 @@ class NaiveBooks:
             purse = self.purse(leg.place, move.currency)
             purse.balance, purse.entries = leg.balance, leg.entries
         if answer.legs and move.kind is not Kind.DEPOSIT:
-            self.moved.setdefault((move.person, move.kind, move.currency), []).append((kept.day, move.amount))
+            key = (move.person, move.kind, move.currency)
+            moved = self.moved.setdefault(key, [])
+            if not moved or moved[-1][0] != kept.day:
+                self.day_begun_in[key] = self.people[move.person].time_zone
+            moved.append((kept.day, move.amount))
 
     def purse(self, place: Place, currency: str) -> Purse:
         """What a wallet holds in a currency that it holds, or the system's wallet in any."""
@@ -141,8 +146,7 @@ class NaiveBooks:
     def uses(self, person: int, kind: Kind, currency: str, now: datetime) -> tuple[Use, Use]:
         """The day's and the month's use of a person's limit, counted from all they ever moved."""
         moved = self.moved.get((person, kind, currency), [])
-        time_zone = self.people[person].time_zone
-        today = self.business_date(person, kind, currency, now)
+        today, time_zone = self._window(person, kind, currency, now)
         month = (today.year, today.month)
         next_month = date(today.year + today.month // 12, today.month % 12 + 1, 1)
         daily, monthly = (
@@ -159,9 +163,19 @@ class NaiveBooks:
         )
 
     def business_date(self, person: int, kind: Kind, currency: str, now: datetime) -> date:
-        """The day on which a movement of theirs counts: today where they are, and never before an earlier one's."""
-        today = now.astimezone(ZoneInfo(self.people[person].time_zone)).date()
-        return max([today, *(day for day, _ in self.moved.get((person, kind, currency), [])[-1:])])
+        """The day on which a movement of theirs counts."""
+        return self._window(person, kind, currency, now)[0]
+
+    def _window(self, person: int, kind: Kind, currency: str, now: datetime) -> tuple[date, str]:
+        """The day that counts, and where: the last movement's until it is over there, then the one where they are."""
+        home = self.people[person].time_zone
+        here = now.astimezone(ZoneInfo(home)).date()
+        moved = self.moved.get((person, kind, currency))
+        if not moved:
+            return here, home
+        last, begun_in = moved[-1][0], self.day_begun_in[person, kind, currency]
+        there = now.astimezone(ZoneInfo(begun_in)).date()
+        return (last, begun_in) if there <= last else (max(here, there), home)
 
     def lines(self, place: int, count: int | None = None) -> list[tuple[str, Kept]]:
         """What a wallet's history shows, newest first: which way the money was to go, and the line of the log."""

@@ -37,12 +37,14 @@ STEPS = st.lists(
 def test_the_running_use_is_the_recount_of_the_movements(granted: Caps, time_zone: str, steps: Sequence[Step]) -> None:
     limit = a_limit(daily=granted.daily, monthly=granted.monthly, time_zone=time_zone)
     movements: list[tuple[date, int]] = []
-    now, today = NOON, date.min
+    now, today, begun_in = NOON, date.min, None
 
     for step in steps:
         now += step.jump
         time_zone = step.time_zone or time_zone
-        today = max(today, now.astimezone(ZoneInfo(time_zone)).date())
+        passed = now.astimezone(ZoneInfo(begun_in or time_zone)).date()
+        if passed > today:
+            today, begun_in = max(passed, now.astimezone(ZoneInfo(time_zone)).date()), time_zone
         day_used = sum(amount for day, amount in movements if day == today)
         month_used = sum(amount for day, amount in movements if (day.year, day.month) == (today.year, today.month))
         fits = day_used + step.amount <= granted.daily and month_used + step.amount <= granted.monthly

@@ -1,12 +1,17 @@
 """The mistakes: each an exact change of the source, and the tests that are to notice it, the cheapest that should."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 IN_MEMORY: Final = "tests/contracts/test_in_memory.py::TestInMemoryLedger"
 POSTGRES: Final = "tests/contracts/test_postgres.py::TestPostgresLedger"
 LEDGER: Final = "tests/adapters/test_postgres_ledger.py"
 CACHES: Final = "tests/contracts/test_caches.py"
+
+
+class DoesNotApply(Exception):
+    """The source has changed and a mistake no longer fits it; the message says which and where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,18 @@ class Mutant:
     title: str
     edits: tuple[Edit, ...]
     tests: tuple[str, ...]
+
+    def changed(self, root: Path) -> dict[Path, str]:
+        """The files of the tree that it changes, as they read after it. Raises DoesNotApply."""
+        texts: dict[Path, str] = {}
+        for edit in self.edits:
+            path = root / edit.path
+            text = texts[path] if path in texts else path.read_text(encoding="utf-8")
+            places = text.count(edit.before)
+            if places != 1:
+                raise DoesNotApply(f"{self.title}: there are {places} places in {edit.path} that read {edit.before!r}")
+            texts[path] = text.replace(edit.before, edit.after)
+        return texts
 
 
 def mutant(title: str, *edits: Edit, tests: tuple[str, ...]) -> Mutant:
@@ -314,17 +331,18 @@ TIME: Final = (
         tests=(LEDGER, "-k", "dated"),
     ),
     mutant(
-        "a day has 24 hours",
+        "a day begins 24 hours after the one before",
         Edit(
-            "wallet_core/ledger/limits.py",
-            "resets_at=start_of(tomorrow, self.time_zone)",
-            "resets_at=start_of(self.day, self.time_zone) + (start_of(tomorrow, 'UTC') - start_of(self.day, 'UTC'))",
+            "wallet_core/clock.py",
+            "    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(time_zone)).astimezone(UTC)\n",
+            "    day, hours = date.fromordinal(day.toordinal() - 1), datetime(2, 1, 2) - datetime(2, 1, 1)\n"
+            "    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(time_zone)).astimezone(UTC) + hours\n",
         ),
         tests=("tests/properties/test_limits.py", IN_MEMORY, "-k", "day or window"),
     ),
     mutant(
         "a day is the server's and not the person's",
-        Edit("wallet_core/ledger/limits.py", "date_in(now, self.time_zone)", 'date_in(now, "UTC")'),
+        Edit("wallet_core/clock.py", "moment.astimezone(ZoneInfo(time_zone)).date()", "moment.astimezone(UTC).date()"),
         tests=(IN_MEMORY, "-k", "day or month"),
     ),
 )

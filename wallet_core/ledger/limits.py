@@ -68,6 +68,7 @@ class Limit:
 
     `granted` is what the operator allows and `chosen` what the person allows themselves; the lower one holds. `day` is
     the business date up to which movements were counted: `day_used` is that day's use, `month_used` that month's.
+    `time_zone` is where the person is, `counted_in` where they were when that day began for them.
     """
 
     user_id: UserId
@@ -76,6 +77,7 @@ class Limit:
     granted: Caps
     chosen: ChosenCaps = ChosenCaps()
     time_zone: str
+    counted_in: str | None = None
     day: date
     day_used: int = 0
     month_used: int = 0
@@ -88,13 +90,21 @@ class Limit:
     def at(self, now: datetime) -> "Limit":
         """The limit as it stands at that moment, with windows that have passed started anew.
 
-        A business date never goes back, so that moving to an earlier time zone opens no second day.
+        A day ends where it began: moving to another time zone counts from the next one on, and a business date never
+        goes back. So whoever hops between zones has as many days as everybody else.
         """
-        today = date_in(now, self.time_zone)
-        if today <= self.day:
+        passed = date_in(now, self.counted_in or self.time_zone)
+        if passed <= self.day:
             return self
+        today = max(passed, date_in(now, self.time_zone))
         same_month = (today.year, today.month) == (self.day.year, self.day.month)
-        return replace(self, day=today, day_used=0, month_used=self.month_used if same_month else 0)
+        return replace(
+            self,
+            day=today,
+            counted_in=self.time_zone,
+            day_used=0,
+            month_used=self.month_used if same_month else 0,
+        )
 
     def counting(self, amount: int) -> "Limit":
         """The limit after one more movement of that amount on its `day`."""
@@ -103,6 +113,7 @@ class Limit:
     def uses(self) -> tuple[WindowUse, WindowUse]:
         """The use of the daily and of the monthly maximum."""
         caps = self.caps
+        zone = self.counted_in or self.time_zone
         tomorrow = date.fromordinal(self.day.toordinal() + 1)
         year, month = divmod(self.day.year * 12 + self.day.month, 12)
         return (
@@ -110,13 +121,13 @@ class Limit:
                 window=LimitWindow.DAILY,
                 limit=caps.daily,
                 used=self.day_used,
-                resets_at=start_of(tomorrow, self.time_zone),
+                resets_at=start_of(tomorrow, zone),
             ),
             WindowUse(
                 window=LimitWindow.MONTHLY,
                 limit=caps.monthly,
                 used=self.month_used,
-                resets_at=start_of(date(year, month + 1, 1), self.time_zone),
+                resets_at=start_of(date(year, month + 1, 1), zone),
             ),
         )
 

@@ -269,17 +269,57 @@ class WindowRules:
         await _move(books, alice, "Pacific/Honolulu")  # 15 January, the small hours
 
         there = await _withdraw(books, alice, 1)
-        clock.now = datetime(2026, 1, 17, 9, 59, 59, tzinfo=UTC)
-        end_of_the_16th = await _withdraw(books, alice, 1)
-        clock.now = datetime(2026, 1, 17, 10, tzinfo=UTC)
+        clock.now = datetime(2026, 1, 16, 10, 59, 59, tzinfo=UTC)
+        end_of_the_16th = await _withdraw(books, alice, 1)  # in Auckland, where it began
+        clock.now = datetime(2026, 1, 16, 11, tzinfo=UTC)
         on_the_17th = await _withdraw(books, alice, 100)
+        clock.now = datetime(2026, 1, 18, 9, 59, 59, tzinfo=UTC)
+        end_of_the_17th = await _withdraw(books, alice, 1)  # in Honolulu
+        clock.now = datetime(2026, 1, 18, 10, tzinfo=UTC)
+        on_the_18th = await _withdraw(books, alice, 100)
 
-        assert [first, there, end_of_the_16th, on_the_17th] == [
+        full = Reason.LIMIT_EXCEEDED
+        assert [first, there, end_of_the_16th, on_the_17th, end_of_the_17th, on_the_18th] == [
             None,
-            Reason.LIMIT_EXCEEDED,
-            Reason.LIMIT_EXCEEDED,
+            full,
+            full,
+            None,
+            full,
             None,
         ]
+
+    async def test_moving_to_a_later_time_zone_opens_no_second_day(
+        self, books: BooksUnderTest, clock: SettableClock
+    ) -> None:
+        clock.now = datetime(2026, 1, 15, 12, 30, tzinfo=UTC)
+        alice = await a_person(books, balance=500, time_zone="Etc/GMT+12", granted=granted_caps(daily=100))
+        given = [await _withdraw(books, alice, 100)]
+
+        for time_zone in ("UTC", "Pacific/Kiritimati"):  # three calendar dates at one moment
+            await _move(books, alice, time_zone)
+            given.append(await _withdraw(books, alice, 1))
+        clock.now = datetime(2026, 1, 16, 11, 59, 59, tzinfo=UTC)
+        given.append(await _withdraw(books, alice, 1))
+        clock.now = datetime(2026, 1, 16, 12, tzinfo=UTC)
+        given.append(await _withdraw(books, alice, 100))
+
+        full = Reason.LIMIT_EXCEEDED
+        assert given == [None, full, full, full, None]
+
+    async def test_hopping_between_time_zones_gives_no_more_days_than_there_are(
+        self, books: BooksUnderTest, clock: SettableClock
+    ) -> None:
+        clock.now = datetime(2026, 1, 15, 0, 30, tzinfo=UTC)
+        granted = granted_caps(daily=10, monthly=1_000)
+        alice = await a_person(books, balance=500, granted=granted)
+        spent = 0
+
+        for hour in range(24 * 12):
+            await _move(books, alice, ("Pacific/Kiritimati", "UTC", "Etc/GMT+12")[hour % 3])
+            spent += await _withdraw(books, alice, 10) is None
+            clock.advance(timedelta(hours=1))
+
+        assert spent <= 13
 
     async def test_moving_to_an_earlier_time_zone_opens_no_second_month(
         self, books: BooksUnderTest, clock: SettableClock
