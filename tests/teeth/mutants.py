@@ -60,8 +60,8 @@ _CONTAINER: Final = "entrypoints/container.py"
 _LEDGER_HAS_THE_CACHE: Final = (
     Edit(
         _CONTAINER,
-        "postgres_ledger = providers.Singleton(PostgresLedger, pool=pool)\n",
-        "postgres_ledger = providers.Singleton(PostgresLedger, pool=pool).add_attributes(cache=account_cache)\n",
+        "CachingLedger, postgres_ledger, account_cache",
+        "CachingLedger, postgres_ledger.add_attributes(cache=account_cache), account_cache",
     ),
     Edit(
         _POSTGRES,
