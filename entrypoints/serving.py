@@ -134,6 +134,10 @@ def _run(
         structlog.get_logger(__name__).exception("the service failed")
         return EXIT_FAILED
     finally:
+        # The event loop has given up its handlers. Whoever says stop again meets a process that has, and a death by
+        # that signal would look as if it had not.
+        for number in _STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
         faulthandler.cancel_dump_traceback_later()
     return EXIT_STOPPED
 
@@ -160,8 +164,6 @@ async def _serve_until_stopped(
             lingering_time=LINGERING_SECONDS,
             # The application writes its own line for each request, with the route in place of the path.
             access_log=None,
-            # A compressed body is refused unread; it must not be unpacked for that.
-            auto_decompress=False,
             # aiohttp waits this long twice: for handlers at work, then for those among them that still read a body
             # and were told that none will come.
             shutdown_timeout=settings.shutdown_seconds / 2,
@@ -177,6 +179,8 @@ async def _serve_until_stopped(
             log.info("stopping", pid=os.getpid())
         finally:
             await runner.cleanup()
+    # Until `_run` ignores them: closing the loop gives them their deadly meaning back.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
 
 
 def _stop_event(shutdown_seconds: float) -> asyncio.Event:

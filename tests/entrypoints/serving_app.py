@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -45,6 +46,24 @@ async def hanging_at_the_end(settings: Settings) -> AsyncIterator[web.Applicatio
         await asyncio.sleep(600)
 
 
+class _Lingering:
+    """Takes a second to go."""
+
+    def __init__(self) -> None:
+        self._sleep = time.sleep
+
+    def __del__(self) -> None:
+        self._sleep(1)
+
+
+@asynccontextmanager
+async def lingering(settings: Settings) -> AsyncIterator[web.Application]:
+    """Its process has still a second to live when all its work is done."""
+    async with application(settings) as app:
+        yield app
+        sys.modules["the_last_thing_to_go"] = _Lingering()  # type: ignore[assignment] # cleared when the interpreter ends
+
+
 @asynccontextmanager
 async def failing(_settings: Settings) -> AsyncIterator[web.Application]:
     raise RuntimeError("no application today")
@@ -52,7 +71,7 @@ async def failing(_settings: Settings) -> AsyncIterator[web.Application]:
 
 
 def main() -> int:
-    factory = {each.__name__: each for each in (application, hanging_at_the_end, failing)}[sys.argv[1]]
+    factory = {each.__name__: each for each in (application, hanging_at_the_end, lingering, failing)}[sys.argv[1]]
     settings = Settings.from_environment(ENVIRON | json.loads(sys.argv[2]))
     return serve(factory, settings, respawn=RespawnPolicy(quick_deaths_max=3, delay_seconds_first=0.05))
 

@@ -180,6 +180,22 @@ async def test_an_application_that_never_closes_is_ended_by_force(start: Start) 
     assert "Timeout" in served.log()
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_who_is_told_again_to_stop_when_all_is_done_has_stopped_in_order(start: Start, workers: int) -> None:
+    served = await start(workers=workers, factory="lingering")
+    pids = await served.pids(workers)
+
+    for pid in pids:
+        os.kill(pid, signal.SIGTERM)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while served.log().count("closed in order") < workers:  # noqa: ASYNC110 - another process writes it
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0.3)
+    served.process.terminate()
+
+    assert await served.exit_code() == 0
+
+
 async def test_a_killed_process_is_replaced(start: Start) -> None:
     served = await start(workers=2)
     victim, survivor = await served.pids(2)
