@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 
+from marshmallow import ValidationError
+
 from entrypoints.container import Tools, opened
+from entrypoints.http.schemas.contacts import Email
+from entrypoints.http.schemas.fields import Name
 from entrypoints.settings import Settings
-from wallet_core.identity.entities import Role, User, WeakPasswordError
+from wallet_core.identity.entities import NAME_LENGTH_MAX, Role, User, WeakPasswordError
 from wallet_core.identity.ports import Taken
 
 
@@ -38,6 +42,10 @@ async def verify_books(database: str, *, incremental: bool, watch: Callable[[str
 
 async def create_admin(settings: Settings, *, email: str, name: str, password: str) -> User:
     """A new person with the role of an admin. Raises AdminRefused, and Unavailable when the database is away."""
+    try:
+        email, name = Email().read(email), Name(max=NAME_LENGTH_MAX).read(name)
+    except ValidationError as error:
+        raise AdminRefused(" ".join(map(str, error.messages))) from None
     async with opened(settings) as container:
         try:
             user = await container.people().sign_up(

@@ -10,7 +10,7 @@ import uuid_utils.compat
 from dependency_injector import containers, providers
 
 from adapters.payment_gateways.sandbox import SandboxGateway
-from adapters.postgres.database import Database, create_pool
+from adapters.postgres.database import Database, opened_pool
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.limits import PostgresLimitRepository
 from adapters.postgres.migrations import Migrations
@@ -48,6 +48,8 @@ class Container(containers.DeclarativeContainer):
 
     settings = providers.Dependency(instance_of=Settings)
     pool = providers.Dependency(instance_of=asyncpg.Pool)
+    # Of its own, so that no crowd of readers keeps money from moving.
+    ledger_pool = providers.Dependency(instance_of=asyncpg.Pool)
     # Handed in by `opened`, with or without a Redis behind them.
     account_cache: providers.Dependency[AccountCache] = providers.Dependency()
     page_cache: providers.Dependency[PageCache] = providers.Dependency()
@@ -64,7 +66,7 @@ class Container(containers.DeclarativeContainer):
     statements = providers.Singleton(PostgresStatementRepository, database=database)
     migrations = providers.Singleton(Migrations, SQL_DIRECTORY / "migrations")
 
-    postgres_ledger = providers.Singleton(PostgresLedger, pool=pool)
+    postgres_ledger = providers.Singleton(PostgresLedger, pool=ledger_pool)
     ledger = providers.Singleton(
         BatchingLedger,
         providers.Singleton(CachingLedger, postgres_ledger, account_cache),
@@ -128,14 +130,19 @@ def granted_caps(limits: Mapping[str, CurrencyLimits]) -> dict[str, GrantedCaps]
 async def opened(settings: Settings) -> AsyncIterator[Container]:
     """A container over open connections, closed again in the end after everything under way has been answered.
 
-    Raises what asyncpg raises when the database cannot be reached.
+    Raises Unavailable when the database cannot be reached.
     """
+    url = settings.database_url.reveal()
     redis = None if settings.redis_url is None else RedisConnection(settings.redis_url.reveal())
     try:
-        async with create_pool(settings.database_url.reveal(), size=settings.database_pool_size) as pool:
+        async with (
+            opened_pool(url, size=settings.in_flight_max) as ledger_pool,
+            opened_pool(url, size=settings.database_pool_size - settings.in_flight_max) as pool,
+        ):
             container = Container(
                 settings=settings,
                 pool=pool,
+                ledger_pool=ledger_pool,
                 account_cache=NoAccountCache() if redis is None else RedisAccountCache(redis),
                 page_cache=NoPageCache() if redis is None else RedisPageCache(redis),
                 redis=providers.Object(redis),

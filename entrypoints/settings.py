@@ -117,11 +117,15 @@ _TABLE: Final = (
     _row("WALLETS_PER_PERSON", "10", "how many wallets one person may open"),
     _row("REQUIRE_IDEMPOTENCY_KEY", "true", "whether transfers and withdrawals need an `Idempotency-Key`"),
     _row("BATCH_MAX", "512", "most movements that are committed together"),
-    _row("IN_FLIGHT_MAX", "2", "batches that one process commits at a time; no more than DATABASE_POOL_SIZE"),
+    _row("IN_FLIGHT_MAX", "2", "batches that one process commits at a time; less than DATABASE_POOL_SIZE"),
     _row("QUEUE_MAX", "4096", "movements that may wait in one process; the next is answered 503"),
     _row("REQUIRE_DURABLE_DATABASE", "true", "refuse to start where PostgreSQL could lose what it committed"),
     _row("REQUESTS_MAX", "512", "requests that one process works on at a time; the next is answered 503"),
-    _row("DATABASE_POOL_SIZE", "10", "connections to PostgreSQL of one process"),
+    _row(
+        "DATABASE_POOL_SIZE",
+        "10",
+        "connections to PostgreSQL of one process; IN_FLIGHT_MAX of them move money, the others read",
+    ),
     _row("BCRYPT_COST", "12", "work factor of password hashes; 12 or more in production"),
     _row("BODY_MAX_BYTES", "65536", "longest request body"),
     _row("SHUTDOWN_SECONDS", "10", "how long requests in flight may take to finish when the service stops"),
@@ -200,8 +204,8 @@ class Settings:
             body_max_bytes=reader.integer("BODY_MAX_BYTES", least=1_024, most=16 * 1024 * 1024),
             shutdown_seconds=reader.integer("SHUTDOWN_SECONDS", least=1, most=600),
         )
-        if settings.in_flight_max > settings.database_pool_size:
-            reader.fault("IN_FLIGHT_MAX", "Must be no more than DATABASE_POOL_SIZE: each batch needs a connection.")
+        if settings.in_flight_max >= settings.database_pool_size:
+            reader.fault("IN_FLIGHT_MAX", "Must be less than DATABASE_POOL_SIZE: each batch needs a connection.")
         if environment is Environment.PRODUCTION and settings.bcrypt_cost < PRODUCTION_BCRYPT_COST_MIN:
             reader.fault("BCRYPT_COST", f"Must be {PRODUCTION_BCRYPT_COST_MIN} or more in production.")
         reader.raise_faults()

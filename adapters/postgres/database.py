@@ -45,9 +45,10 @@ RACES_LOST: Final = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedErro
 _log = logging.getLogger(__name__)
 
 
-def create_pool(dsn: str, *, size: int) -> "asyncpg.Pool[asyncpg.Record]":
-    """A pool of at most `size` connections, to be opened by `async with`."""
-    return asyncpg.create_pool(
+@asynccontextmanager
+async def opened_pool(dsn: str, *, size: int) -> "AsyncIterator[asyncpg.Pool[asyncpg.Record]]":
+    """An open pool of at most `size` connections. Raises Unavailable when the database does not let us in."""
+    pool = asyncpg.create_pool(
         dsn,
         min_size=min(2, size),
         max_size=size,
@@ -56,6 +57,13 @@ def create_pool(dsn: str, *, size: int) -> "asyncpg.Pool[asyncpg.Record]":
         server_settings=_SERVER_SETTINGS,
         max_inactive_connection_lifetime=300,
     )
+    try:
+        with faults():
+            await pool
+    except asyncpg.PostgresError as error:
+        raise Unavailable(f"The database refuses the connection: {error}") from error
+    async with pool:
+        yield pool
 
 
 @contextmanager

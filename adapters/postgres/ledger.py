@@ -29,7 +29,7 @@ from wallet_core.ledger.outcomes import Outcome
 from wallet_core.ledger.state import LockedState
 
 ATTEMPTS_MAX: Final = 5
-"""How often a batch is tried that lost a race: against a lock's time-out or for an idempotency key."""
+"""How often a batch is tried that lost a race: in a deadlock or for an idempotency key."""
 
 _KEY_INDEX: Final = "transactions_user_key"
 """Violated by whoever settles the same idempotency key from other accounts at the same moment."""
@@ -57,7 +57,8 @@ class PostgresLedger:
             except asyncpg.PostgresError as error:
                 if not _is_lost_race(error):
                     raise
-                if attempt == ATTEMPTS_MAX:
+                # A lock that was waited for in vain is not waited for again: the whole batch stands behind it.
+                if attempt == ATTEMPTS_MAX or isinstance(error, asyncpg.LockNotAvailableError):
                     raise Unavailable("The accounts are too busy.") from error
         raise AssertionError("The last attempt returns or raises.")
 

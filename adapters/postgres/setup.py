@@ -32,6 +32,12 @@ class PostgresSetup:
                     await connection.fetchval("SELECT format('CREATE DATABASE %I', $1::text)", name)
                 )
 
+    async def drop_database(self, name: str) -> None:
+        """Drop the database of that name with all that is in it, where there is one."""
+        async with self._connection() as connection:
+            statement = "SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', $1::text)"
+            await connection.execute(await connection.fetchval(statement, name))
+
     async def migrate(self) -> list[Migration]:
         """Apply what is not applied yet, and return it. Raises the faults of Migrations.up."""
         async with self._connection() as connection:

@@ -56,16 +56,18 @@ class PostgresUserRepository:
             hashed: str | None = await self._queries["find_password_hash"].fetch_value(connection, id=user_id)
             return hashed
 
-    async def update(self, user: User) -> Taken | None:
-        """As UserRepository.update."""
-        async with self._database.change() as connection:
+    async def change(
+        self, user_id: UserId, *, name: str | None = None, phone: str | None = None, time_zone: str | None = None
+    ) -> User | Taken | None:
+        """As UserRepository.change."""
+        async with self._database.transaction() as connection:
             try:
-                await self._queries["update_user"].execute(
-                    connection, id=user.id, name=user.name, phone=user.phone, time_zone=user.time_zone
+                row = await self._queries["change_user"].fetch_row(
+                    connection, id=user_id, name=name, phone=phone, time_zone=time_zone
                 )
             except asyncpg.UniqueViolationError as error:
                 return _taken(error)
-        return None
+        return _user_of(row)
 
 
 def _taken(error: asyncpg.UniqueViolationError) -> Taken:

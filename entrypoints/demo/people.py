@@ -5,7 +5,7 @@ from typing import Final
 
 from entrypoints.container import Container, opened
 from entrypoints.settings import Settings
-from wallet_core.identity.entities import User
+from wallet_core.identity.ports import Taken
 from wallet_core.ids import UserId, WalletId
 from wallet_core.wallets.entities import Wallet
 from wallet_core.wallets.movements import Asked, Movements, Recipient
@@ -40,7 +40,7 @@ _WITHDRAWAL: Final = (0, "USD", 20_00, "Checking account")
 
 
 async def seed(settings: Settings) -> None:
-    """Put the people and their movements in, unless they are there already."""
+    """Put the people and their movements into a database that is empty."""
     async with opened(settings) as container:
         await container.postgres_ledger().open_system_accounts(
             gateways=container.gateways(), currencies=settings.currencies, ids=container.ids()
@@ -50,8 +50,8 @@ async def seed(settings: Settings) -> None:
             signed_up = await container.people().sign_up(
                 name=person.name, password=PASSWORD, email=person.email, phone=None
             )
-            if not isinstance(signed_up, User):
-                return
+            if isinstance(signed_up, Taken):
+                raise RuntimeError(f"{person.name} is there already.")  # noqa: TRY004 - no type is wrong, the database is
             wallets.append((signed_up.id, await _open(container, signed_up.id, person)))
         await _move(container.movements(), wallets)
 

@@ -26,6 +26,7 @@ from wallet_core.faults import Fault
 _DATABASE: Final = "wallet"
 _SERVICE_USER: Final = "wallet_service"
 _HOST: Final = "127.0.0.1"
+_SEEDED: Final = "seeded"
 _SECRETS: Final = "secrets.json"
 """Also the mark by which a demo knows its own folder: no other one is used, and none other wiped."""
 EXIT_FAILED: Final = 1
@@ -53,7 +54,8 @@ def run_demo(*, home: Path, port: int, reset: bool, screen: Console) -> int:
         with postgres, EmbeddedValkey(home / "valkey") as valkey:
             settings = _settings(home, postgres, valkey, chosen)
             screen.print("Migrating and seeding …")
-            asyncio.run(_prepare(postgres, settings))
+            asyncio.run(_prepare(postgres, settings, seeded=(home / _SEEDED).exists()))
+            (home / _SEEDED).touch()
 
             def welcome() -> None:
                 _welcome(screen, settings, postgres, home, time.monotonic() - started)
@@ -69,11 +71,15 @@ def run_demo(*, home: Path, port: int, reset: bool, screen: Console) -> int:
         return EXIT_FAILED
 
 
-async def _prepare(postgres: EmbeddedPostgres, settings: Settings) -> None:
-    """A migrated database that the service may use, with people in it."""
-    await Tools.setup(postgres.dsn).ensure_database(_DATABASE)
+async def _prepare(postgres: EmbeddedPostgres, settings: Settings, *, seeded: bool) -> None:
+    """A migrated database that the service may use, with people in it; one that was left half done is begun anew."""
+    setup = Tools.setup(postgres.dsn)
+    if not seeded:
+        await setup.drop_database(_DATABASE)
+    await setup.ensure_database(_DATABASE)
     await migrate_database(postgres.dsn_of(_DATABASE), service=settings.database_url.reveal())
-    await seed(settings)
+    if not seeded:
+        await seed(settings)
 
 
 def _settings(home: Path, postgres: EmbeddedPostgres, valkey: EmbeddedValkey, port: int) -> Settings:

@@ -17,7 +17,7 @@ from entrypoints.http.services import Services
 
 _DESCRIPTION = (
     "Wallets in several currencies: add funds, send, withdraw, look back. "
-    "Every path is also served under `/v1`. Amounts are strings with exactly their currency's digits."
+    "Every operation is also served under `/v1`. Amounts are strings with exactly their currency's digits."
 )
 
 

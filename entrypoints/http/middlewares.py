@@ -5,7 +5,8 @@ One middleware and one signal rather than four, for each costs every request a c
 
 import secrets
 import string
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from time import perf_counter
 from typing import Final, Protocol
 
@@ -22,7 +23,8 @@ _REQUEST_ID_ALPHABET: Final = string.ascii_letters + string.digits + "-_.:~+/=@"
 _REQUEST_ID_LENGTH_MAX: Final = 128
 
 REQUESTS_MAX: Final = 512
-_ALWAYS_ADMITTED: Final = frozenset({"/healthz", "/readyz", "/v1/healthz", "/v1/readyz"})
+_AWAITED_FOR_EACH_SERVED: Final = 8
+"""How many bodies may be on their way for each request that may be worked on."""
 
 CONTENT_SECURITY_POLICY: Final = istr("Content-Security-Policy")
 _NOTHING_BUT_DATA: Final = "default-src 'none'; frame-ancestors 'none'"
@@ -46,10 +48,10 @@ def setup(app: web.Application, *, access_log: bool = True, requests_max: int = 
     """Put the shell around the application: the outermost middleware, and the headers of every answer.
 
     Past `requests_max` requests at a time the next is answered 503 at once: whoever waits in a growing crowd is
-    served too late to matter. Questions about the service's health are always let in.
+    served too late to matter. What needs no database (health, the version, documents) is always let in.
     """
-    guarded = _Admission(requests_max).guarded
-    app.middlewares.insert(0, _logging(guarded) if access_log else guarded)
+    admission = app[_ADMISSION] = _Admission(requests_max)
+    app.middlewares.insert(0, _logging(admission.guarded) if access_log else admission.guarded)
     app.on_response_prepare.append(_on_response_prepare)
 
 
@@ -71,27 +73,62 @@ def _usable(given: str | None) -> str | None:
 class _Admission:
     """Counts the requests that are worked on and lets no more in than may be."""
 
-    __slots__ = ("_requests", "_requests_max")
+    __slots__ = ("_awaited", "_requests", "_requests_max")
 
     def __init__(self, requests_max: int) -> None:
         self._requests = 0
+        self._awaited = 0
         self._requests_max = requests_max
 
     @web.middleware
     async def guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """The handler's answer, or the problem it ran into."""
-        if self._requests >= self._requests_max and request.path not in _ALWAYS_ADMITTED:
-            return problem_response(Problem("overloaded"), request_id=request_id_of(request))
+        structlog.contextvars.bind_contextvars(request_id=request_id_of(request))
+        if self._requests >= self._requests_max and _needs_room(request):
+            return problem_response(
+                Problem("overloaded"),
+                request_id=request_id_of(request),
+                accept=request.headers.get(hdrs.ACCEPT, ""),
+            )
         self._requests += 1
         try:
             return await _guarded(request, handler)
         finally:
             self._requests -= 1
 
+    @contextmanager
+    def set_aside(self) -> Iterator[None]:
+        """Let somebody else in while a request's body is on its way. Raises the problem `overloaded`.
+
+        Else whoever sends bodies a byte at a time would hold all the room there is.
+        """
+        if self._awaited >= self._requests_max * _AWAITED_FOR_EACH_SERVED:
+            raise Problem("overloaded")
+        self._awaited += 1
+        self._requests -= 1
+        try:
+            yield
+        finally:
+            self._requests += 1
+            self._awaited -= 1
+
+
+_ADMISSION: Final = web.AppKey("admission", _Admission)
+
+
+def body_awaited(request: web.Request) -> AbstractContextManager[None]:
+    """While it lasts the request waits for the rest of its body, and takes no room from others."""
+    admission = request.config_dict.get(_ADMISSION)
+    return nullcontext() if admission is None else admission.set_aside()
+
+
+def _needs_room(request: web.Request) -> bool:
+    declared = getattr(request.match_info.handler, "__apispec__", {})
+    return bool(declared.get("x-needs-database", False))
+
 
 async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The handler's answer, or the problem it ran into. A cancellation passes through."""
-    structlog.contextvars.bind_contextvars(request_id=request_id_of(request))
     try:
         return await handler(request)
     except Problem as refused:

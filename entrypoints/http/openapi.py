@@ -174,6 +174,7 @@ def setup(app: web.Application, info: Info, limits: BodyLimits | None = None) ->
         app["_apispec_parser"] = StrictParser(limits)
     app.middlewares.append(aiohttp_apispec.validation_middleware)
     app.router.add_get("/openapi.json", show_document)
+    app.router.add_get("/v1/openapi.json", show_document)
 
 
 class _Swagger(aiohttp_apispec.AiohttpApiSpec):  # type: ignore[misc]  # the package has no types

@@ -16,6 +16,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from marshmallow import ValidationError
 from webargs.aiohttpparser import AIOHTTPParser
 
+from entrypoints.http.middlewares import body_awaited
 from entrypoints.http.problems import ERRORS_MAX, FieldError, Problem
 from entrypoints.http.schemas.fields import CodedMessage
 
@@ -174,8 +175,9 @@ async def read_body(request: web.Request, limits: BodyLimits) -> bytes:
             # The usual case: it came with the headers, and there is nothing to wait for.
             raw = content.read_nowait()
         else:
-            async with asyncio.timeout(limits.read_seconds):
-                raw = await _read_up_to(content, limits.bytes_max)
+            with body_awaited(request):
+                async with asyncio.timeout(limits.read_seconds):
+                    raw = await _read_up_to(content, limits.bytes_max)
     except TimeoutError as error:
         raise Problem("request_timeout") from error
     except (HttpProcessingError, web.RequestPayloadError, ConnectionError) as error:

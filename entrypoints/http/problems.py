@@ -71,7 +71,9 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = MappingProxyType(
         "same_wallet": ProblemType(_BAD, "Same wallet", "Sender and recipient are the same wallet."),
         "recipient_unavailable": ProblemType(_BAD, "Recipient unavailable", "The recipient cannot receive this."),
         "balance_too_large": ProblemType(_BAD, "Balance too large", "The balance would be more than can be kept."),
-        "limit_too_high": ProblemType(_BAD, "Limit too high", "Your own limits may be lowered, never raised."),
+        "limit_too_high": ProblemType(
+            _BAD, "Limit too high", "Nobody may set themselves more than the operator granted."
+        ),
         "limit_exceeded": ProblemType(
             _FORBIDDEN, "Limit exceeded", "`remaining` may still be moved until `resets_at`."
         ),

@@ -1,7 +1,8 @@
 -- name: lines(wallet_ids, created_from, created_before, outgoing_kinds, incoming_kinds, statuses, currency, bound_currencies, bound_mins, bound_maxs, after_created_at, after_id, after_rank, line_limit)
 -- A page of history: for each wallet the newest of either side by an index in that order, then the newest of all. What
--- a page costs does not depend on how long the history is. `rank` puts the paying side of a movement between two
--- wallets of one person first. A row comparison lets the index start right after the page before.
+-- a page costs does not depend on how long the history is, but a filter reads what it passes over. `rank` puts the
+-- paying side of a movement between two wallets of one person first. A row comparison lets the index start right after
+-- the page before.
 SELECT page.*
   FROM unnest(CAST(:wallet_ids AS uuid[])) AS asked (wallet_id)
  CROSS JOIN LATERAL (

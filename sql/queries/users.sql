@@ -16,5 +16,8 @@ SELECT id, name, email, phone, role, status, time_zone, created_at
 -- name: find_password_hash(id)
 SELECT password_hash FROM users WHERE id = :id;
 
--- name: update_user(id, name, phone, time_zone)!
-UPDATE users SET name = :name, phone = :phone, time_zone = :time_zone WHERE id = :id;
+-- name: change_user(id, name, phone, time_zone)
+UPDATE users
+   SET name = coalesce(:name, name), phone = coalesce(:phone, phone), time_zone = coalesce(:time_zone, time_zone)
+ WHERE id = :id
+RETURNING id, name, email, phone, role, status, time_zone, created_at;

@@ -33,10 +33,10 @@ def test_there_is_a_python_block_to_run() -> None:
     assert len(python_blocks()) == 1
 
 
-async def test_the_example_pays_each_winner_once_and_within_the_limit() -> None:
+async def test_the_example_pays_each_winner_once_and_within_the_purses_limit() -> None:
     told = await loyalty_payouts.main()
 
-    assert list(told.values()) == ["paid before", "paid", "tomorrow: the purse's daily limit is used up"]
+    assert list(told.values()) == ["paid before", "paid", "not paid: limit_exceeded"]
 
 
 @pytest.mark.parametrize("setting", describe_settings(), ids=lambda setting: setting.name)

@@ -140,6 +140,31 @@ async def test_an_admin_is_made_once(database: str, owner_database: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("email", "name", "complaint"),
+    [("not an email", "Root", "email address"), ("root@example.com", " ", "visible text")],
+)
+def test_an_admin_who_could_never_log_in_is_not_made(database: str, email: str, name: str, complaint: str) -> None:
+    told = run(
+        "admin", "create", "--email", email, "--name", name, "--password", "a long enough one",
+        DATABASE_URL=database, **SECRETS,
+    )  # fmt: skip
+
+    assert told.returncode == 1
+    assert complaint in told.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("admin", "create", "--email", "a@example.com", "--name", "A", "--password", "x" * 9)]
+)
+def test_a_service_without_its_database_says_so_in_one_line(command: tuple[str, ...]) -> None:
+    told = run(*command, DATABASE_URL="postgresql://wallet:wrong@127.0.0.1:1/wallet", **SECRETS)
+
+    assert told.returncode == 1
+    assert "does not answer" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize(
     ("password", "complaint"), [("short", "8 to 256 characters"), ("with\x07control", "control characters")]
 )
 def test_an_admin_with_a_weak_password_is_refused(database: str, password: str, complaint: str) -> None:

@@ -96,6 +96,18 @@ def test_the_demo_serves_keeps_its_data_and_is_wiped_on_request(tmp_path: Path) 
         assert "Idempotent-Replayed" not in wiped.stdout
 
 
+def test_a_demo_that_was_stopped_half_way_is_begun_anew(tmp_path: Path) -> None:
+    home, port = tmp_path / "home", free_port()
+    with demo(home, port):
+        pass
+    (home / "seeded").unlink()  # as when it was stopped while people were still being put in
+
+    with demo(home, port) as (_, _, printed):
+        sent = subprocess.run(["bash", "-c", pasted(printed)], capture_output=True, text=True, timeout=30)
+        assert "201 Created" in sent.stdout
+        assert "Idempotent-Replayed" not in sent.stdout
+
+
 def test_a_taken_port_is_said_and_the_next_one_taken(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

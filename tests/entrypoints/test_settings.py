@@ -104,7 +104,7 @@ def test_all_faults_are_told_at_once_each_on_a_line_with_the_name_of_its_variabl
         ("TRANSFER_LIMITS", "USD=1/1,USD=1/1"),
         ("WITHDRAWAL_LIMITS", "USD=100.00/1000.00"),
         ("WITHDRAWAL_LIMITS", "XXL=1/1"),
-        ("IN_FLIGHT_MAX", "11"),
+        ("IN_FLIGHT_MAX", "10"),
         ("BCRYPT_COST", "11"),
         ("BODY_MAX_BYTES", "1e6"),
     ],

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import asyncpg
 import pytest
 
-from adapters.postgres.database import create_pool
+from adapters.postgres.database import opened_pool
 from adapters.redis.accounts import RedisAccountCache
 from adapters.redis.connection import RedisConnection
 from adapters.redis.pages import RedisPageCache
@@ -83,7 +83,7 @@ class Scene:
 @pytest.fixture
 async def scene(database: str, redis_url: str) -> AsyncIterator[Scene]:
     connection = RedisConnection(redis_url, answer_seconds_max=ANSWER_SECONDS_MAX)
-    async with create_pool(database, size=3) as pool:
+    async with opened_pool(database, size=3) as pool:
         books = PostgresBooks(pool, system_clock)
         await books.open()
         alice, bob = await a_person(books, balance=FUNDS), await a_person(books)

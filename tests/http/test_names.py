@@ -4,7 +4,19 @@ import pytest
 
 from tests.http.clients import Api, Person
 
-HIDDEN = ["\u200b", " ", "\u2028", "Ada\u202e", "\u2066Ada", " Ada", "Ada ", "\u00a0"]
+HIDDEN = [
+    "\u200b",
+    " ",
+    "\u2028",
+    "Ada\u202e",
+    "\u2066Ada",
+    " Ada",
+    "Ada ",
+    "\u00a0",
+    "\u115f",
+    "Grace\u200b Hopper",
+    "\ufeffAda",
+]
 SHOWN = ["Ada", "Zoë", "李", "Jean-Luc O'Neill", "👩‍🚀", "7", "$avings"]
 
 

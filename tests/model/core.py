@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from tests.model.answers import Answer
@@ -109,7 +108,8 @@ class CoreBooks:
             case ChangePerson():
                 user = await self.books.users.by_id(user_id(operation.person)) or a_user()
                 name, time_zone = operation.name or user.name, operation.time_zone or user.time_zone
-                return {"code": await self.books.users.update(replace(user, name=name, time_zone=time_zone))}
+                changed = await self.books.users.change(user.id, name=name, time_zone=time_zone)
+                return {"code": changed if isinstance(changed, Taken) else None}
             case LowerLimits():
                 return await self._lower_limits(operation)
             case PassTime():

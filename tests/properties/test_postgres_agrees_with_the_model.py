@@ -141,7 +141,7 @@ class Both:
         user = await self._model.users.by_id(user_id)
         assert user is not None
         for books in (self._model, self._real):
-            await books.users.update(replace(user, time_zone=time_zone))
+            await books.users.change(user.id, time_zone=time_zone)
 
     async def _compare(self, accounts: Sequence[Account]) -> None:
         query = StatementQuery(wallet_ids=tuple(account.wallet_id for account in accounts), limit=1_000)

@@ -1,6 +1,5 @@
 """Signing up, logging in, and what a person may change of themselves."""
 
-from dataclasses import replace
 from enum import StrEnum
 
 from wallet_core.clock import Clock
@@ -68,11 +67,4 @@ class People:
         self, user_id: UserId, *, name: str | None, phone: str | None, time_zone: str | None
     ) -> User | Taken | None:
         """Change what is given. Nothing when there is no such person."""
-        user = await self._users.by_id(user_id)
-        if user is None:
-            return None
-        changed = replace(
-            user, name=name or user.name, phone=phone or user.phone, time_zone=time_zone or user.time_zone
-        )
-        taken = await self._users.update(changed)
-        return changed if taken is None else taken
+        return await self._users.change(user_id, name=name, phone=phone, time_zone=time_zone)

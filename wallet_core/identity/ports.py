@@ -39,8 +39,13 @@ class UserRepository(Protocol):
         """The hash of that person's password."""
         ...
 
-    async def update(self, user: User) -> Taken | None:
-        """Store name, phone and time zone as they now are, or say that the phone number is taken."""
+    async def change(
+        self, user_id: UserId, *, name: str | None = None, phone: str | None = None, time_zone: str | None = None
+    ) -> User | Taken | None:
+        """Change what is given, in one step, so that two changes at once both count.
+
+        The person as changed; or that the phone number is taken; or nothing when there is no such person.
+        """
         ...
 
 

@@ -15,8 +15,8 @@ DECLINES_RECORDED_MAX: Final = 100
 """How many refusals of one account's commands are kept as transactions in one UTC day."""
 
 HOLDING_MAX: Final = 10**15
-"""The largest balance of a person's account, in minor units. Beyond any use, and so far below BALANCE_MAX that nobody
-alone can fill up an account of the system, which everybody's money comes through."""
+"""The largest balance of a person's account, in minor units. Beyond any use, and so far below BALANCE_MAX that it takes
+thousands of full accounts to fill up one of the system's, which everybody's money comes through."""
 
 PAYOUT: Final = "payout"
 """The system wallet that money leaves through."""

@@ -55,10 +55,13 @@ class BatchingLedger:
         self._closed = False
 
     async def post(self, commands: Sequence[Command]) -> list[Outcome]:
-        """As Ledger.post, except that the commands may be committed in several batches. Also raises Overloaded.
+        """As Ledger.post, except that the commands may be committed in several batches. Also raises Overloaded,
+        and ValueError for more commands than the queue ever takes.
 
         Raises OutcomeUnknown too where some of the commands are settled and others met a fault.
         """
+        if len(commands) > self._queue_max:
+            raise ValueError(f"At most {self._queue_max} commands fit the queue.")
         if self._closed:
             raise Unavailable("The ledger is shutting down.")
         if len(self._waiting) + len(commands) > self._queue_max:
@@ -147,11 +150,11 @@ def _all_or_fault(answers: Sequence[Outcome | BaseException]) -> list[Outcome]:
     faults = [answer for answer in answers if isinstance(answer, BaseException)]
     if not faults:
         return [answer for answer in answers if not isinstance(answer, BaseException)]
+    if len(faults) < len(answers):
+        raise OutcomeUnknown("Some of the commands are settled and others are not.") from faults[0]
     for fault in faults:
         if not isinstance(fault, Unavailable):
             raise fault
-    if len(faults) < len(answers):
-        raise OutcomeUnknown("Some of the commands are settled and others are not.") from faults[0]
     raise faults[0]
 
 

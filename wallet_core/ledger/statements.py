@@ -78,7 +78,9 @@ class StatementRepository(Protocol):
     """
 
     async def lines(self, query: StatementQuery) -> list[StatementLine]:
-        """At most `query.limit` lines, newest first; the same cost however long the history is.
+        """At most `query.limit` lines, newest first.
+
+        A page costs the same however long the history is; a filter that few lines pass costs those it passes over.
 
         A movement between two of the wallets has a line for each. A failed transfer has one for its sender alone.
         """

@@ -41,16 +41,21 @@ class InMemoryUserRepository:
         """As UserRepository.password_hash."""
         return self._records.password_hashes.get(user_id)
 
-    async def update(self, user: User) -> Taken | None:
-        """As UserRepository.update."""
-        kept = self._records.users.get(user.id)
+    async def change(
+        self, user_id: UserId, *, name: str | None = None, phone: str | None = None, time_zone: str | None = None
+    ) -> User | Taken | None:
+        """As UserRepository.change."""
+        kept = self._records.users.get(user_id)
         if kept is None:
             return None
-        reached = self._reached(phone=user.phone)
-        if reached is not None and reached.id != user.id:
+        reached = self._reached(phone=phone)
+        if reached is not None and reached.id != user_id:
             return Taken.PHONE
-        self._records.users[user.id] = replace(kept, name=user.name, phone=user.phone, time_zone=user.time_zone)
-        return None
+        changed = replace(
+            kept, name=name or kept.name, phone=phone or kept.phone, time_zone=time_zone or kept.time_zone
+        )
+        self._records.users[user_id] = changed
+        return changed
 
     def _reached(self, *, email: str | None = None, phone: str | None = None) -> User | None:
         for user in self._records.users.values():

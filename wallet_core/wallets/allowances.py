@@ -29,6 +29,8 @@ class Allowances:
 
     async def choose(self, user_id: UserId, currency: str, chosen: Mapping[LimitKind, ChosenCaps]) -> bool:
         """Lower limits in an enabled currency; False, and nothing changed, where one is above what was granted."""
+        if not any(caps.daily is not None or caps.monthly is not None for caps in chosen.values()):
+            return True
         return await self._limits.choose(user_id, currency, chosen, granted=self._granted[currency])
 
 

@@ -187,16 +187,20 @@ class Text(DocumentedField[str]):
         return {"type": "string", "minLength": self.length_min, "maxLength": self.length_max}
 
 
-_TURNS_TEXT_ROUND: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_JOINERS: Final = frozenset("\u200c\u200d")  # parts of words in some scripts, and of some emoji
+_BLANK_LETTERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
 
 
 class Name(Text):
-    """What somebody or something is called: text that shows, and that cannot turn round what stands beside it."""
+    """What somebody or something is called: text that shows, with nothing in it that hides or turns text round."""
 
     def read(self, value: Any) -> str:
         name = super().read(value)
         shows = any(unicodedata.category(character)[0] in "LNPS" for character in name)
-        if not shows or not _TURNS_TEXT_ROUND.isdisjoint(name) or name != name.strip():
+        hides = any(
+            unicodedata.category(character) in ("Cf", "Zl", "Zp") and character not in _JOINERS for character in name
+        )
+        if not shows or hides or not _BLANK_LETTERS.isdisjoint(name) or name != name.strip():
             raise ValidationError("Must be visible text, without spaces around it.")
         return name
 

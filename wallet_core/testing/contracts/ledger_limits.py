@@ -1,6 +1,5 @@
 """What every ledger promises about daily and monthly limits: exact to the minor unit and to the microsecond."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -353,4 +352,4 @@ async def _withdraw(books: BooksUnderTest, account: Account, amount: int) -> Rea
 async def _move(books: BooksUnderTest, account: Account, time_zone: str) -> None:
     user = await books.users.by_id(owner(account))
     assert user is not None
-    await books.users.update(replace(user, time_zone=time_zone))
+    await books.users.change(user.id, time_zone=time_zone)

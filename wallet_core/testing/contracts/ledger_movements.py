@@ -6,7 +6,7 @@ from datetime import timedelta
 from wallet_core.faults import Fault
 from wallet_core.ledger.commands import Command, TransactionKind
 from wallet_core.ledger.outcomes import Reason, TransactionStatus
-from wallet_core.testing.builders import a_deposit, a_transfer, a_user, a_withdrawal
+from wallet_core.testing.builders import a_deposit, a_transfer, a_withdrawal
 from wallet_core.testing.clock import SettableClock
 from wallet_core.testing.contracts.books import (
     BooksUnderTest,
@@ -132,7 +132,7 @@ class MovementRules:
         alice, bob = await a_person(books, name="Alice", balance=500), await a_person(books)
         await post(books, a_transfer(alice, bob))
         clock.advance(timedelta(hours=1))
-        await books.users.update(a_user(id=owner(alice), name="Alicia"))
+        await books.users.change(owner(alice), name="Alicia")
 
         await post(books, a_transfer(alice, bob))
 

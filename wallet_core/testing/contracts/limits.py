@@ -1,7 +1,6 @@
 """What every limit repository promises."""
 
 import asyncio
-from dataclasses import replace
 
 from wallet_core.ledger.commands import LimitKind
 from wallet_core.ledger.limits import Caps, ChosenCaps
@@ -75,7 +74,7 @@ class LimitRepositoryContract:
         user = await books.users.by_id(owner(alice))
         assert user is not None
 
-        await books.users.update(replace(user, time_zone="Asia/Tokyo"))
+        await books.users.change(user.id, time_zone="Asia/Tokyo")
 
         assert {limit.time_zone for limit in await books.limits.of(owner(alice), "USD")} == {"Asia/Tokyo"}
 
