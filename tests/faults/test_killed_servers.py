@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import pytest
 
@@ -22,6 +23,7 @@ CHAPTER_FAULTS = 10
 BACKEND_RECOVERY_SECONDS_MAX = 5.0
 POSTMASTER_RECOVERY_SECONDS_MAX = 10.0
 HANG_RECOVERY_SECONDS_MAX = 5.0
+FORGETFUL_KILLS_MAX = 8
 HANG_SECONDS = 10.0
 ANSWER_SECONDS_MAX = 12.5
 """Three seconds in the queue, six for a statement that hangs, three to look for what became of its commit; and some."""
@@ -80,6 +82,28 @@ async def test_f2_the_whole_database_is_killed_and_started_again(stage: Stage, s
     tell(row)
     row.assert_holds(recovery_seconds_max=POSTMASTER_RECOVERY_SECONDS_MAX)
     assert row.ambiguous > 0
+
+
+async def test_f2_would_notice_a_database_that_forgets_what_it_has_committed(stage: Stage, tell: Tell) -> None:
+    row = Row(name="F2 forgetful")
+    forgetful = replace(stage, wired_dsn=f"{stage.wired_dsn}?synchronous_commit=off")
+    serving = forgetful.serving("forgetful", REQUIRE_DURABLE_DATABASE="false")
+    service = await asyncio.to_thread(serving.__enter__)
+
+    try:
+        while row.lost == 0 and row.faults < FORGETFUL_KILLS_MAX:
+            async with forgetful.under_load(service, row, pause=0.0, chapter=row.faults) as workload:
+                await asyncio.sleep(0.5)
+                row.faults += 1
+                killed_at = time.perf_counter()
+                await stage.postgres.kill()
+                await stage.postgres.start()
+                await workload.settles_after(killed_at, seconds_max=30)
+    finally:
+        await asyncio.to_thread(serving.__exit__, None, None, None)
+
+    tell(row)
+    assert row.lost > 0
 
 
 async def test_f3_a_database_that_hangs_holds_nobody_longer_than_it_may(

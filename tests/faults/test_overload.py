@@ -41,12 +41,12 @@ FLOOD_P99_SECONDS_MAX = 0.5
 
 async def test_f10_at_five_times_what_it_can_do_the_service_does_what_it_can(stage: Stage, tell: Tell) -> None:
     row, seconds = Row(name="F10 overload", faults=1), often(quick=6, full=300)
-    stage.database_wire.toxics = LATE
     serving = stage.serving("f10", **SMALL)
     service = await asyncio.to_thread(serving.__enter__)
     try:
         async with Api.at(service.url) as api:
-            people = [await api.person("payer", funds="9000.00") for _ in range(CALLERS)]
+            people = await asyncio.gather(*[api.person("payer", funds="9000.00") for _ in range(CALLERS)])
+            stage.database_wire.toxics = LATE
             peak = await _closed_loop(people, seconds=4)
             memory = _memory(service)
             answers = await _open_loop(people, rate=TIMES * peak, seconds=seconds)
