@@ -45,7 +45,7 @@ async def test_f10_at_five_times_what_it_can_do_the_service_does_what_it_can(sta
     service = await asyncio.to_thread(serving.__enter__)
     try:
         async with Api.at(service.url) as api:
-            people = await asyncio.gather(*[api.person("payer", funds="9000.00") for _ in range(CALLERS)])
+            people = [await api.person("payer", funds="9000.00") for _ in range(CALLERS)]
             stage.database_wire.toxics = LATE
             peak = await _closed_loop(people, seconds=4)
             memory = _memory(service)
