@@ -63,12 +63,18 @@ async def test_a_transaction_that_fails_changes_nothing_and_gives_its_connection
     assert pool.get_idle_size() == pool.get_size()
 
 
-async def test_a_change_whose_answer_is_lost_is_unknown(pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+async def test_a_change_whose_answer_is_lost_is_unknown_and_the_next_one_is_made(
+    pool: "asyncpg.Pool[asyncpg.Record]",
+) -> None:
     database = Database(pool)
 
     with pytest.raises(OutcomeUnknown):
         async with database.change() as connection:
             await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    async with database.change() as connection:
+        await _add_somebody(connection)
+
+    assert await pool.fetchval(OUTSIDE) == 1
 
 
 async def test_a_change_that_its_time_out_ended_changed_nothing(pool: "asyncpg.Pool[asyncpg.Record]") -> None:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, TypeVar
@@ -64,7 +64,7 @@ class Proxy:
         self._server = server
         self._loop = asyncio.new_event_loop()
         self._links: set[_Link] = set()
-        self._listener: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
         self.toxics = HEALTHY
@@ -121,11 +121,25 @@ class Proxy:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_CLOSE_SECONDS_MAX)
 
     async def _accept(self) -> None:
-        self._listener = await asyncio.start_server(self._connected, LOOPBACK, self.port, backlog=512)
-        self.port = self._listener.sockets[0].getsockname()[1]
+        self._listener = socket.create_server((LOOPBACK, self.port), backlog=512)
+        self._listener.settimeout(0)
+        self.port = self._listener.getsockname()[1]
+        # By hand: what asyncio's own server accepts while it is being closed belongs to nobody.
+        self._loop.add_reader(self._listener, self._take_connection, self._listener)
+
+    def _take_connection(self, listener: socket.socket) -> None:
+        try:
+            connection, _ = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):  # whoever came has left
+            return
+        connection.settimeout(0)
+        task = self._loop.create_task(self._connected(connection))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _refuse(self) -> None:
         if self._listener is not None:
+            self._loop.remove_reader(self._listener)
             self._listener.close()
             self._listener = None
         await self._reset()
@@ -143,19 +157,30 @@ class Proxy:
         while self._tasks:
             await self._reset()
             await asyncio.wait(self._tasks, timeout=_HELD_POLL_SECONDS)
-        await asyncio.sleep(0)
+        for _ in range(3):  # connections are closed a turn of the loop after they are let go
+            await asyncio.sleep(0)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        try:
-            upstream = await asyncio.open_connection(*self._server)
-        except OSError:
-            writer.transport.abort()
-            return
-        link = _Link(self, (reader, writer), upstream)
+    async def _connected(self, connection: socket.socket) -> None:
+        with connection:
+            client = await asyncio.open_connection(sock=connection)
+            try:
+                upstream = await asyncio.open_connection(*self._server)
+            except OSError:
+                await _let_go(client[1])
+                return
+            try:
+                # One end may be gone by now.
+                with suppress(OSError):
+                    await self._linked(client, upstream)
+            finally:
+                await _let_go(client[1], upstream[1])
+
+    async def _linked(
+        self,
+        client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        server: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    ) -> None:
+        link = _Link(self, client, server)
         self._links.add(link)
         try:
             await link.run()
@@ -191,9 +216,6 @@ class _Link:
         self._answers.cancel()
         self._requests.cancel()
         await asyncio.gather(self._answers, self._requests, return_exceptions=True)
-        for writer in (self._client, self._server):
-            writer.close()
-        await asyncio.gather(self._client.wait_closed(), self._server.wait_closed(), return_exceptions=True)
 
     def reset(self) -> None:
         """End it with RST both ways."""
@@ -312,6 +334,12 @@ def through(proxy: Proxy, url: str) -> str:
     address = urlsplit(url)
     credentials, at, _ = address.netloc.rpartition("@")
     return address._replace(netloc=f"{credentials}{at}{proxy.address}").geturl()
+
+
+async def _let_go(*writers: asyncio.StreamWriter) -> None:
+    for writer in writers:
+        writer.close()
+    await asyncio.gather(*[writer.wait_closed() for writer in writers], return_exceptions=True)
 
 
 def _never() -> Break | None:

@@ -165,9 +165,24 @@ async def test_past_the_bound_of_the_queue_one_is_refused_at_once_and_the_others
 async def test_commands_that_do_not_all_fit_are_refused_whole(
     books: InMemoryBooks, watched: WatchedLedger, alice: Account
 ) -> None:
-    ledger = BatchingLedger(watched, queue_max=3)
+    ledger = BatchingLedger(watched, in_flight_max=1, queue_max=3)
+    watched.gate.clear()
+    callers = [await _waiting(ledger, a_deposit(alice)) for _ in range(2)]
 
     with pytest.raises(Overloaded):
+        await ledger.post([a_deposit(alice) for _ in range(3)])
+    watched.gate.set()
+    await _all(callers)
+
+    assert await balances(books, alice) == [200]
+
+
+async def test_more_commands_than_the_queue_ever_takes_are_the_callers_mistake(
+    books: InMemoryBooks, watched: WatchedLedger, alice: Account
+) -> None:
+    ledger = BatchingLedger(watched, queue_max=3)
+
+    with pytest.raises(ValueError, match="At most 3"):
         await ledger.post([a_deposit(alice) for _ in range(4)])
 
     assert await balances(books, alice) == [0]
