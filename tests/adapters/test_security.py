@@ -5,6 +5,9 @@ import base64
 import hashlib
 import hmac
 import json
+import os
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -352,3 +355,18 @@ def test_no_token_sewn_together_from_two_passes(order: list[int]) -> None:
 
     # The two headers are alike, so that the second's may stand in for the first's.
     assert (claims is not None) == (order in ([0, 1, 2], [3, 1, 2]))
+
+
+async def test_hashing_gives_way_to_everything_else_in_the_process() -> None:
+    hasher = BcryptPasswordHasher(pepper=b"p" * 32, cost=4)
+
+    await hasher.hash("correct horse battery")
+    priorities = {
+        thread.name: os.getpriority(os.PRIO_PROCESS, thread.native_id or 0) for thread in threading.enumerate()
+    }
+    hasher.close()
+
+    ours = priorities["MainThread"]
+    given = [priority - ours for name, priority in priorities.items() if name.startswith("bcrypt")]
+    # Elsewhere a thread has no priority of its own.
+    assert given == ([10] if sys.platform == "linux" else [0])
