@@ -63,7 +63,7 @@ class StrictParser(AIOHTTPParser):
             case "headers":
                 return shape.load({name: req.headers[name] for name in shape.names if name in req.headers}, "header")
             case other:
-                raise NotImplementedError(f"nothing here reads from {other}")
+                raise ValueError(f"nothing here reads from {other}")
 
     async def _load_body(self, request: web.Request, shape: "_Shape") -> Any:
         raw = await read_body(request, self._limits)

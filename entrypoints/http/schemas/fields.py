@@ -59,7 +59,7 @@ class DocumentedField(fields.Field[T]):
 
     def read(self, value: Any) -> T:
         """The value as the handlers know it. Raises ValidationError."""
-        raise NotImplementedError
+        raise NotImplementedError  # every field reads in its own way
 
     def write(self, value: T) -> Any:
         """The value as it goes out."""
@@ -67,7 +67,7 @@ class DocumentedField(fields.Field[T]):
 
     def json_schema(self) -> dict[str, Any]:
         """Its keywords in JSON Schema 2020-12, without what marshmallow knows (null, default, description)."""
-        raise NotImplementedError
+        raise NotImplementedError  # and describes itself
 
     # What marshmallow hands over besides the value (its name, its neighbours) decides nothing here.
     def _deserialize(self, value: Any, *_: object, **__: object) -> T:
