@@ -46,7 +46,10 @@ def demo(home: Path, port: int, *flags: str) -> Iterator[tuple[str, float, list[
         yield url, time.monotonic() - started, printed
     finally:
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=30)
+        try:
+            rest, _ = process.communicate(timeout=30)
+        finally:
+            process.kill()  # nothing, where it has ended; its servers end with it
         printed.append(rest)
     assert process.returncode == 0, "".join(printed)
 
