@@ -2,13 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 import asyncpg
 
-from adapters.postgres.database import faults
 from adapters.postgres.queries import Connection, Query, load_queries
 
 FINDINGS_MAX: Final = 100
@@ -55,27 +53,6 @@ Watch: TypeAlias = Callable[[str, int, int], None]
 
 def watch_nothing(_step: str, _rows: int, _rows_in_all: int) -> None:
     """A Watch for whoever does not look."""
-
-
-class Database(Protocol):
-    """Where a connection comes from."""
-
-    def connection(self) -> AbstractAsyncContextManager[Connection]:
-        """A connection for the length of a block. Raises Unavailable."""
-        ...
-
-
-class Verification:
-    """Asks a database whether its books are right."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def run(self, *, findings_max: int = FINDINGS_MAX) -> list[Finding]:
-        """As `verify`. Raises Unavailable."""
-        with faults():
-            async with self._database.connection() as connection:
-                return await verify(connection, findings_max=findings_max)
 
 
 async def verify(

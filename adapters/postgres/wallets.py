@@ -10,8 +10,8 @@ from adapters.postgres.database import Database
 from adapters.postgres.limits import open_limits
 from adapters.postgres.queries import Connection, load_queries
 from adapters.postgres.rows import account_of
-from wallet_core.ids import AccountId, UserId, WalletId
-from wallet_core.ledger.accounts import Account, AccountStatus
+from wallet_core.ids import UserId, WalletId
+from wallet_core.ledger.accounts import Account
 from wallet_core.wallets.entities import Wallet, WalletRefusal, WalletStatus
 from wallet_core.wallets.ports import GrantedCaps
 
@@ -138,34 +138,19 @@ class PostgresWalletRepository:
 
 def _wallets_of(rows: Sequence[asyncpg.Record]) -> list[Wallet]:
     """Rows of accounts, in the order of their wallets, as wallets."""
-    return [_wallet_of(list(accounts)) for _, accounts in groupby(rows, key=itemgetter("id"))]
+    return [_wallet_of(list(accounts)) for _, accounts in groupby(rows, key=itemgetter("wallet_id"))]
 
 
 def _wallet_of(rows: Sequence[asyncpg.Record]) -> Wallet:
     first = rows[0]
     return Wallet(
-        id=WalletId(first["id"]),
+        id=WalletId(first["wallet_id"]),
         user_id=UserId(first["user_id"]),
-        name=first["name"],
-        currency=first["currency"],
-        status=WalletStatus(first["status"]),
+        name=first["wallet_name"],
+        currency=first["wallet_currency"],
+        status=WalletStatus(first["wallet_status"]),
         is_default=first["is_default"],
-        version=first["version"],
+        version=first["wallet_version"],
         created_at=first["created_at"],
-        accounts=tuple(
-            Account(
-                id=AccountId(row["account_id"]),
-                wallet_id=WalletId(row["id"]),
-                user_id=UserId(row["user_id"]),
-                currency=row["account_currency"],
-                balance=row["balance"],
-                held=row["held"],
-                version=row["account_version"],
-                declines=row["declines"],
-                declined_on=row["declined_on"],
-                declined_today=row["declined_today"],
-                status=AccountStatus(row["account_status"]),
-            )
-            for row in rows
-        ),
+        accounts=tuple(account_of(row) for row in rows),
     )

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from entrypoints.administration import AdminRefused, create_admin, migrate_database, verify_books
 from entrypoints.api import api
-from entrypoints.container import service_version
+from entrypoints.container import VERSION
 from entrypoints.serving import serve as serve_application
 from entrypoints.settings import Settings, SettingsError
 from wallet_core.faults import Fault
@@ -31,7 +31,7 @@ _complaints = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(service_version(), package_name="wallet")
+@click.version_option(VERSION, package_name="wallet")
 def wallet() -> None:
     """Wallets with transfers between people, and books that balance.
 

@@ -17,9 +17,10 @@ SELECT :id, :wallet_id, :user_id, :currency,
 
 -- name: find_wallets(user_id, wallet_id)
 -- A row for each account; all wallets of the person, or the one asked for.
-SELECT w.id, w.user_id, w.name, w.currency, w.status, w.is_default, w.version, w.created_at,
-       a.id AS account_id, a.currency AS account_currency, a.balance, a.held, a.version AS account_version,
-       a.declines, a.declined_on, a.declined_today, a.status AS account_status
+SELECT w.name AS wallet_name, w.currency AS wallet_currency, w.status AS wallet_status, w.is_default,
+       w.version AS wallet_version, w.created_at,
+       a.id, a.wallet_id, a.user_id, CAST(NULL AS text) AS holder, a.currency, a.balance, a.held, a.version,
+       a.declines, a.declined_on, a.declined_today, a.status
   FROM wallets w
   JOIN accounts a ON a.wallet_id = w.id
  WHERE w.user_id = :user_id AND (CAST(:wallet_id AS uuid) IS NULL OR w.id = :wallet_id)

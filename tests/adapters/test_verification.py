@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from adapters.postgres.database import Database
-from adapters.postgres.verification import Finding, Verification, verify
+from adapters.postgres.verification import Finding, verify
 from tests.adapters.busy_book import Book, Connection, Pool
 from wallet_core.ledger.outcomes import Declined, Posted, Reason
 
@@ -148,4 +148,5 @@ async def test_it_changes_nothing_and_locks_nothing(book: Book, owner: Connectio
 async def test_the_service_verifies_through_its_pool(book: Book, pool: Pool) -> None:
     await book.be_busy(batches=5)
 
-    assert await Verification(Database(pool)).run() == []
+    async with Database(pool).connection() as connection:
+        assert await verify(connection) == []

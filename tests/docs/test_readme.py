@@ -3,12 +3,14 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from docs.examples import loyalty_payouts
 from entrypoints.cli.commands import wallet
+from entrypoints.container import VERSION
 from entrypoints.http.problems import PROBLEMS
 from entrypoints.http.views import PROBLEM_BY_REASON
 from entrypoints.settings import SettingDescription, describe_settings
@@ -61,6 +63,12 @@ def test_every_command_is_listed(command: str) -> None:
 def test_every_reason_has_its_problem() -> None:
     assert set(PROBLEM_BY_REASON) == set(Reason)
     assert set(PROBLEM_BY_REASON.values()) <= set(PROBLEMS)
+
+
+def test_the_service_has_the_version_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert project["version"] == VERSION
 
 
 def test_every_link_inside_the_repository_leads_somewhere() -> None:
