@@ -1,6 +1,7 @@
 """Accounts in Redis, for readers."""
 
 import json
+import time
 from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
@@ -24,7 +25,7 @@ for i, key in ipairs(KEYS) do
   local kept, given = redis.pcall('GET', key), ARGV[i + 1]
   local revision = type(kept) == 'string' and string.match(kept, '^1:(%d+):')
   if not revision or #revision ~= 20 or revision <= string.sub(given, 3, 22) then
-    redis.call('SET', key, given, 'PX', ARGV[1])
+    redis.call('SET', key, given, 'PXAT', ARGV[1])
   end
 end
 """
@@ -35,6 +36,10 @@ class RedisAccountCache:
 
     One script looks and stores, so that nobody comes in between: a reader that was held up cannot put back what a
     writer has replaced. One call for each `put`, however many accounts.
+
+    What is put says until when by the clock of this machine, not for how long: a server that hung carries out what it
+    was sent meanwhile, and would keep an old account for its whole time from then on. So the clocks of the machines
+    have to agree to within a second.
     """
 
     def __init__(self, connection: RedisConnection, *, seconds_max: float = ACCOUNT_SECONDS_MAX) -> None:
@@ -54,7 +59,11 @@ class RedisAccountCache:
             return
         keys = [_key(*account.key) for account in accounts]
         values = [_written(account) for account in accounts]
-        await self._connection.ask("EVAL", _PUT_NEWER, len(keys), *keys, self._milliseconds_max, *values)
+        await self._connection.ask("EVAL", _PUT_NEWER, len(keys), *keys, _milliseconds_now() + self._milliseconds_max, *values)
+
+
+def _milliseconds_now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _key(wallet_id: WalletId, currency: str) -> str:

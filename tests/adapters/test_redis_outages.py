@@ -123,6 +123,24 @@ async def test_a_crowd_before_a_stopped_server_waits_together_and_once(
     assert connection.breaker.skipped >= 500
 
 
+async def test_what_a_stopped_server_was_sent_is_too_old_when_it_goes_on(
+    server: EmbeddedValkey, connection: RedisConnection
+) -> None:
+    accounts = RedisAccountCache(connection, seconds_max=0.5)
+    await accounts.put([ACCOUNT])
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        await accounts.put([ACCOUNT.moved(1)])
+        await asyncio.sleep(0.6)
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+    found = await accounts.get(*ACCOUNT.key)
+
+    assert connection.breaker.failures == 1
+    assert found is None
+
+
 async def test_nothing_behind_the_address_is_an_empty_cache() -> None:
     connection = RedisConnection(f"redis://127.0.0.1:{free_port()}/0")
     accounts, pages = RedisAccountCache(connection), RedisPageCache(connection)

@@ -304,9 +304,9 @@ CACHE: Final = (
         "writers delete from the cache and readers fill it",
         Edit(
             _REDIS,
-            "    redis.call('SET', key, given, 'PX', ARGV[1])\n",
+            "    redis.call('SET', key, given, 'PXAT', ARGV[1])\n",
             "    if revision and revision < string.sub(given, 3, 22) then redis.call('DEL', key)\n"
-            "    else redis.call('SET', key, given, 'PX', ARGV[1]) end\n",
+            "    else redis.call('SET', key, given, 'PXAT', ARGV[1]) end\n",
         ),
         tests=(CACHES, "-k", "Redis and newe"),
     ),
