@@ -24,7 +24,8 @@ from adapters.redis.pages import RedisPageCache
 from adapters.security.passwords import BcryptPasswordHasher
 from adapters.security.tokens import JwtAccessTokens
 from entrypoints.http.services import Readiness, Services
-from entrypoints.settings import CurrencyLimits, Settings
+from entrypoints.limit_settings import CurrencyLimits
+from entrypoints.settings import Settings
 from wallet_core.clock import system_clock
 from wallet_core.faults import Unavailable
 from wallet_core.identity.people import People

@@ -15,8 +15,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from entrypoints.administration import AdminRefused, create_admin, migrate_database, verify_books
 from entrypoints.api import api
 from entrypoints.container import VERSION
+from entrypoints.environment import SettingsError
 from entrypoints.serving import serve as serve_application
-from entrypoints.settings import Settings, SettingsError
+from entrypoints.settings import Settings
 from wallet_core.faults import Fault
 
 T = TypeVar("T")

@@ -19,8 +19,9 @@ from entrypoints.embedded.ports import free_port
 from entrypoints.embedded.postgres import EmbeddedPostgres
 from entrypoints.embedded.process import ServerFailed
 from entrypoints.embedded.valkey import EmbeddedValkey
+from entrypoints.environment import SettingsError
 from entrypoints.serving import serve
-from entrypoints.settings import Settings, SettingsError
+from entrypoints.settings import Settings
 from wallet_core.faults import Fault
 
 _DATABASE: Final = "wallet"

@@ -11,9 +11,10 @@ import pytest
 from docs.examples import loyalty_payouts
 from entrypoints.cli.commands import wallet
 from entrypoints.container import VERSION
+from entrypoints.environment import SettingDescription
 from entrypoints.http.problems import PROBLEMS
 from entrypoints.http.views import PROBLEM_BY_REASON
-from entrypoints.settings import SettingDescription, describe_settings
+from entrypoints.settings import describe_settings
 from wallet_core.ledger.outcomes import Reason
 
 ROOT = Path(__file__).parents[2]

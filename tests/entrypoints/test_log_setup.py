@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import structlog
 
+from entrypoints.environment import Secret
 from entrypoints.log_setup import REDACTED, configure_logging
-from entrypoints.settings import Secret
 
 
 @pytest.fixture

@@ -6,15 +6,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from entrypoints.settings import (
-    CurrencyLimits,
-    Environment,
-    LimitMaxima,
-    Secret,
-    Settings,
-    SettingsError,
-    describe_settings,
-)
+from entrypoints.environment import Secret, SettingsError
+from entrypoints.limit_settings import CurrencyLimits, LimitMaxima
+from entrypoints.settings import Environment, Settings, describe_settings
 from wallet_core.money import Currencies, Currency
 
 ENOUGH = {
