@@ -28,7 +28,10 @@ from entrypoints.limit_settings import CurrencyLimits
 from entrypoints.settings import Settings
 from wallet_core.clock import system_clock
 from wallet_core.faults import Unavailable
+from wallet_core.identity.login import LogIn
 from wallet_core.identity.people import People
+from wallet_core.identity.ports import NoSecondFactors, UnlimitedAttempts
+from wallet_core.identity.sessions import Sessions
 from wallet_core.ledger.batching import BatchingLedger
 from wallet_core.ledger.caching import AccountCache, CachingLedger, NoAccountCache
 from wallet_core.ledger.commands import LimitKind
@@ -96,7 +99,11 @@ class Container(containers.DeclarativeContainer):
     sandbox = providers.Singleton(SandboxGateway)
     gateways = providers.Dict(sandbox=sandbox)
 
-    people = providers.Singleton(People, users, hasher, tokens, ids=ids, clock=clock)
+    people = providers.Singleton(People, users, hasher, ids=ids, clock=clock)
+    sessions = providers.Singleton(Sessions, tokens, ids=ids)
+    second_factors = providers.Singleton(NoSecondFactors)
+    attempts = providers.Singleton(UnlimitedAttempts)
+    log_in = providers.Singleton(LogIn, users, hasher, sessions, second_factors, attempts)
     wallets = providers.Singleton(
         Wallets,
         wallet_repository,
@@ -170,6 +177,7 @@ def services_of(container: Container) -> Services:
 
     return Services(
         people=container.people(),
+        log_in=container.log_in(),
         tokens=container.tokens(),
         wallets=container.wallets(),
         movements=container.movements(),

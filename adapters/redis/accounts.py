@@ -59,7 +59,9 @@ class RedisAccountCache:
             return
         keys = [_key(*account.key) for account in accounts]
         values = [_written(account) for account in accounts]
-        await self._connection.ask("EVAL", _PUT_NEWER, len(keys), *keys, _milliseconds_now() + self._milliseconds_max, *values)
+        await self._connection.ask(
+            "EVAL", _PUT_NEWER, len(keys), *keys, _milliseconds_now() + self._milliseconds_max, *values
+        )
 
 
 def _milliseconds_now() -> int:

@@ -106,10 +106,10 @@ def _swagger_header(header: Header) -> dict[str, Any]:
     }
 
 
-def body(schema: SchemaLike) -> Callable[[H], H]:
-    """The handler takes a JSON object; it may be left out where the schema requires nothing."""
+def body(schema: SchemaLike, *, required: bool = False) -> Callable[[H], H]:
+    """The handler takes a JSON object; it may be left out where neither `required` nor any field of it says no."""
     instance = schema if isinstance(schema, marshmallow.Schema) else schema()
-    required = any(field.required for field in instance.load_fields.values())
+    required = required or any(field.required for field in instance.load_fields.values())
     return cast("Callable[[H], H]", aiohttp_apispec.json_schema(instance, required=required, put_into=_BODY))
 
 

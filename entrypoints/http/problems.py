@@ -95,6 +95,15 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = MappingProxyType(
         "invalid_credentials": ProblemType(
             HTTPStatus.UNAUTHORIZED, "Invalid credentials", "No such person, or not that password.", _BEARER
         ),
+        "second_factor_required": ProblemType(
+            HTTPStatus.UNAUTHORIZED,
+            "Second factor required",
+            "Log in again with the `mfa_token` of this answer and a `code`.",
+            _BEARER,
+        ),
+        "too_many_attempts": ProblemType(
+            HTTPStatus.TOO_MANY_REQUESTS, "Too many attempts", "Wait as many seconds as `Retry-After` says."
+        ),
         "forbidden": ProblemType(_FORBIDDEN, "Forbidden", "Your role does not allow this."),
         "account_deactivated": ProblemType(_FORBIDDEN, "Account deactivated", "The account may not act."),
         # States.

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from wallet_core.identity.login import LogIn
 from wallet_core.identity.people import People
 from wallet_core.identity.ports import AccessTokens
 from wallet_core.ledger.statements import StatementRepository
@@ -32,6 +33,7 @@ class Services:
     """Everything a handler may use."""
 
     people: People
+    log_in: LogIn
     tokens: AccessTokens
     wallets: Wallets
     movements: Movements

@@ -17,7 +17,7 @@ _GOOD_BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "lower_limits": {"currency": "USD", "transfer": {"daily": "50.00"}, "withdrawal": {"monthly": "50.00"}},
     "change_wallet": {"name": "Renamed"},
 }
-_NOT_TOGETHER: Final = {"transfer": ("to",)}
+_NOT_TOGETHER: Final = {"transfer": ("to",), "log_in": ("code", "mfa_token")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,6 +60,18 @@ class AccessToken:
     """Seconds until it expires."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """What somebody asks from, as far as requests tell."""
+
+    name: str = ""
+    """What it calls itself, such as a browser's User-Agent."""
+    address: str | None = None
+    """The network address it asks from."""
+    proof: str | None = None
+    """What it was given to keep when its owner last logged in on it."""
+
+
 class WeakPasswordError(ValueError):
     """A password breaks the rules for one; the message says which."""
 

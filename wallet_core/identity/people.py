@@ -1,24 +1,9 @@
-"""Signing up, logging in, and what a person may change of themselves."""
-
-from enum import StrEnum
+"""Signing up, and what a person may change of themselves."""
 
 from wallet_core.clock import Clock
-from wallet_core.identity.entities import (
-    AccessToken,
-    Role,
-    User,
-    UserStatus,
-    normalised_password,
-)
-from wallet_core.identity.ports import AccessTokens, PasswordHasher, Taken, UserRepository
-from wallet_core.ids import IdGenerator, SessionId, UserId
-
-
-class LoginRefusal(StrEnum):
-    """Why nobody was let in. An unknown address and a wrong password are told apart neither by words nor by time."""
-
-    INVALID_CREDENTIALS = "invalid_credentials"
-    DEACTIVATED = "account_deactivated"
+from wallet_core.identity.entities import Role, User, normalised_password
+from wallet_core.identity.ports import PasswordHasher, Taken, UserRepository
+from wallet_core.ids import IdGenerator, UserId
 
 
 class People:
@@ -28,14 +13,12 @@ class People:
         self,
         users: UserRepository,
         hasher: PasswordHasher,
-        tokens: AccessTokens,
         *,
         ids: IdGenerator,
         clock: Clock,
     ) -> None:
         self._users = users
         self._hasher = hasher
-        self._tokens = tokens
         self._ids = ids
         self._clock = clock
 
@@ -47,17 +30,6 @@ class People:
         user = User(id=UserId(self._ids()), name=name, email=email, phone=phone, role=role, created_at=self._clock())
         taken = await self._users.add(user, hashed)
         return user if taken is None else taken
-
-    async def log_in(self, *, password: str, email: str | None, phone: str | None) -> AccessToken | LoginRefusal:
-        """A token for whoever knows the password. Raises Overloaded when too many passwords are being checked."""
-        user = await self._users.by_address(email=email, phone=phone)
-        hashed = None if user is None else await self._users.password_hash(user.id)
-        known = await self._hasher.verify(normalised_password(password, new=False), hashed)
-        if user is None or not known:
-            return LoginRefusal.INVALID_CREDENTIALS
-        if user.status is UserStatus.DEACTIVATED:
-            return LoginRefusal.DEACTIVATED
-        return self._tokens.issue(user_id=user.id, session_id=SessionId(self._ids()), role=user.role)
 
     async def find(self, user_id: UserId) -> User | None:
         """The person of that id."""

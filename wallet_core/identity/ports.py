@@ -1,9 +1,11 @@
 """What identity asks of the world."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from wallet_core.identity.entities import AccessClaims, AccessToken, Role, User
+from wallet_core.identity.entities import AccessClaims, AccessToken, Device, Role, User
 from wallet_core.ids import SessionId, UserId
 
 
@@ -80,3 +82,64 @@ class AccessTokens(Protocol):
     def check(self, token: str) -> AccessClaims | None:
         """What the token says, or nothing when it is forged, expired, meant for another use or malformed."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorRequired:
+    """The password was right, and a code is asked for besides."""
+
+    challenge: str
+    """Names this log-in when the code is given."""
+
+
+class FactorRefusal(StrEnum):
+    """Why a code proves nothing."""
+
+    WRONG_CODE = "wrong_code"
+
+
+class SecondFactors(Protocol):
+    """Asks for more than a password where a person wants that."""
+
+    async def demand(self, user: User, code: str | None, device: Device) -> SecondFactorRequired | FactorRefusal | None:
+        """Nothing when the person needs no code or gave the right one; without a code a challenge to answer."""
+        ...
+
+    async def answer(self, challenge: str, code: str, device: Device) -> UserId | None:
+        """Whose challenge it is, when it is open and the code is right; it is used up then. Nothing otherwise."""
+        ...
+
+
+class NoSecondFactors:
+    """Nobody has a second factor: passwords are enough, and there are no challenges to answer."""
+
+    async def demand(self, user: User, code: str | None, device: Device) -> None:
+        """Nothing is asked for."""
+
+    async def answer(self, challenge: str, code: str, device: Device) -> None:
+        """It is nobody's."""
+
+
+class Attempts(Protocol):
+    """Counts attempts to prove who one is, and holds up whoever makes too many."""
+
+    async def take(self, addresses: Sequence[str], device: Device) -> int | None:
+        """Count one more attempt on whoever these addresses (normalised, maybe nobody's) reach, from that device.
+
+        Nothing when it may go on; else the seconds to wait, and it was not counted.
+        """
+        ...
+
+    async def succeeded(self, addresses: Sequence[str], device: Device) -> str | None:
+        """Forget the attempts, for the last one was right. A proof for the device to keep, if it is a new one."""
+        ...
+
+
+class UnlimitedAttempts:
+    """Counts nothing: everybody may try for ever."""
+
+    async def take(self, addresses: Sequence[str], device: Device) -> None:
+        """Go on."""
+
+    async def succeeded(self, addresses: Sequence[str], device: Device) -> None:
+        """Nothing was counted."""

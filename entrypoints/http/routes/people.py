@@ -3,18 +3,19 @@
 from http import HTTPStatus
 from typing import assert_never
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from entrypoints.http.authentication import caller
+from entrypoints.http.devices import device_of, keep_proof
 from entrypoints.http.openapi import body, body_of, operation
 from entrypoints.http.problems import FieldError, Problem, json_response
 from entrypoints.http.schemas.answers import TokenSchema, UserSchema
 from entrypoints.http.schemas.requests import LoginSchema, ProfileChangeSchema, SignupSchema
 from entrypoints.http.services import Services
 from entrypoints.http.views import token_view, user_view
-from wallet_core.identity.entities import AccessToken, User, WeakPasswordError
-from wallet_core.identity.people import LoginRefusal
-from wallet_core.identity.ports import Taken
+from wallet_core.identity.entities import User, WeakPasswordError
+from wallet_core.identity.login import LoggedIn, LoginOutcome, LoginRefusal, TooManyAttempts
+from wallet_core.identity.ports import SecondFactorRequired, Taken
 
 _TAGS = ("people",)
 
@@ -24,6 +25,7 @@ class PeopleRoutes:
 
     def __init__(self, services: Services) -> None:
         self._people = services.people
+        self._log_in = services.log_in
 
     @operation(
         tags=_TAGS,
@@ -56,20 +58,29 @@ class PeopleRoutes:
         summary="Log in",
         security=False,
         responses={200: (TokenSchema, "A token")},
-        problems=["invalid_credentials", "account_deactivated", "overloaded"],
+        description="With `email` or `phone` and `password`; or with the `mfa_token` of `second_factor_required`.",
+        problems=[
+            "invalid_credentials",
+            "second_factor_required",
+            "account_deactivated",
+            "too_many_attempts",
+            "overloaded",
+        ],
     )
-    @body(LoginSchema)
+    @body(LoginSchema, required=True)
     async def log_in(self, request: web.Request) -> web.Response:
-        given = body_of(request)
-        token = await self._people.log_in(
-            password=given["password"], email=given.get("email"), phone=given.get("phone")
-        )
-        match token:
-            case AccessToken():
-                return json_response(token_view(token))
-            case LoginRefusal():
-                raise Problem(token.value)
-        assert_never(token)
+        given, device = body_of(request), device_of(request)
+        if "mfa_token" in given:
+            outcome = await self._log_in.with_code(challenge=given["mfa_token"], code=given["code"], device=device)
+        else:
+            outcome = await self._log_in.with_password(
+                password=given["password"],
+                email=given.get("email"),
+                phone=given.get("phone"),
+                code=given.get("code"),
+                device=device,
+            )
+        return _login_answer(request, outcome)
 
     @operation(tags=_TAGS, summary="Who I am", responses={200: (UserSchema, "You")})
     async def show_me(self, request: web.Request) -> web.Response:
@@ -112,3 +123,19 @@ class PeopleRoutes:
             web.get("/me", self.show_me),
             web.patch("/me", self.change_me),
         ]
+
+
+def _login_answer(request: web.Request, outcome: LoginOutcome) -> web.Response:
+    match outcome:
+        case LoggedIn():
+            response = json_response(token_view(outcome.access))
+            if outcome.device_proof is not None:
+                keep_proof(response, outcome.device_proof, secure=request.secure)
+            return response
+        case LoginRefusal():
+            raise Problem(outcome.value)
+        case SecondFactorRequired():
+            raise Problem("second_factor_required", mfa_token=outcome.challenge)
+        case TooManyAttempts():
+            raise Problem("too_many_attempts", headers={hdrs.RETRY_AFTER: str(outcome.wait_seconds)})
+    assert_never(outcome)

@@ -25,6 +25,10 @@ from wallet_core.wallets.entities import WALLET_NAME_LENGTH_MAX
 NOTE_LENGTH_MAX = 200
 PAGE_LENGTH_DEFAULT = 50
 PAGE_LENGTH_MAX = 200
+CODE_LENGTH_MAX = 40
+OPAQUE_TOKEN_LENGTH_MAX = 500
+_MISSING = "Missing data for required field."
+_NO_ADDRESS = "Give an email, a phone, or both."
 TRANSACTION_TYPES = ("deposit", "withdraw", "transfer_out", "transfer_in")
 
 
@@ -42,7 +46,7 @@ class AddressedSchema(Schema):
     def require_an_address(self, data: dict[str, Any], **_: object) -> None:
         """Without an address a person cannot be reached."""
         if not data.get("email") and not data.get("phone"):
-            raise ValidationError("Give an email, a phone, or both.", "email")
+            raise ValidationError(_NO_ADDRESS, "email")
 
 
 class SignupSchema(AddressedSchema):
@@ -52,10 +56,28 @@ class SignupSchema(AddressedSchema):
     password = PasswordField(required=True, validate=validate.Length(max=PASSWORD_LENGTH_MAX * 4))
 
 
-class LoginSchema(AddressedSchema):
-    """Who somebody says they are, and the proof."""
+class LoginSchema(Schema):
+    """Who somebody says they are, and the proof; or the code that such a log-in was answered to need."""
 
-    password = PasswordField(required=True, validate=validate.Length(max=PASSWORD_LENGTH_MAX * 4))
+    email = Email()
+    phone = Phone()
+    password = PasswordField(validate=validate.Length(max=PASSWORD_LENGTH_MAX * 4))
+    code = Text(max=CODE_LENGTH_MAX)
+    mfa_token = Text(max=OPAQUE_TOKEN_LENGTH_MAX)
+
+    @validates_schema
+    def require_one_way(self, data: dict[str, Any], **_: object) -> None:
+        """Whoever answers a challenge has been named by it; everybody else names themselves."""
+        if "mfa_token" in data:
+            if "code" not in data:
+                raise ValidationError(_MISSING, "code")
+            if data.keys() - {"mfa_token", "code"}:
+                raise ValidationError("Give it with a code alone.", "mfa_token")
+            return
+        if "password" not in data:
+            raise ValidationError(_MISSING, "password")
+        if "email" not in data and "phone" not in data:
+            raise ValidationError(_NO_ADDRESS, "email")
 
 
 class ProfileChangeSchema(Schema):

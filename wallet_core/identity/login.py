@@ -1,0 +1,107 @@
+"""Logging in: one order of steps, whoever contributes them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias, assert_never
+
+from wallet_core.identity.entities import AccessToken, Device, User, UserStatus, normalised_password
+from wallet_core.identity.ports import (
+    Attempts,
+    FactorRefusal,
+    PasswordHasher,
+    SecondFactorRequired,
+    SecondFactors,
+    UserRepository,
+)
+from wallet_core.identity.sessions import Sessions
+
+
+class LoginRefusal(StrEnum):
+    """Why nobody was let in. An unknown address and a wrong password are told apart neither by words nor by time."""
+
+    INVALID_CREDENTIALS = "invalid_credentials"
+    DEACTIVATED = "account_deactivated"
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyAttempts:
+    """Whoever tries has to wait first; nothing was looked at."""
+
+    wait_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedIn:
+    """Somebody was let in."""
+
+    access: AccessToken
+    device_proof: str | None
+    """For the device to keep, so that it is known the next time; nothing where it had one already."""
+
+
+LoginOutcome: TypeAlias = LoggedIn | LoginRefusal | SecondFactorRequired | TooManyAttempts
+
+
+class LogIn:
+    """Lets people in: counted before anything is looked at, and a session only after everything was."""
+
+    def __init__(
+        self,
+        users: UserRepository,
+        hasher: PasswordHasher,
+        sessions: Sessions,
+        second_factors: SecondFactors,
+        attempts: Attempts,
+    ) -> None:
+        self._users = users
+        self._hasher = hasher
+        self._sessions = sessions
+        self._second_factors = second_factors
+        self._attempts = attempts
+
+    async def with_password(
+        self, *, password: str, email: str | None, phone: str | None, code: str | None = None, device: Device
+    ) -> LoginOutcome:
+        """A session for whoever knows the password, and the code where their account asks for one.
+
+        Without a code, such an account gets a challenge in place of a session. Raises Overloaded when too many
+        passwords are being checked.
+        """
+        wait_seconds = await self._attempts.take(_addresses(email, phone), device)
+        if wait_seconds is not None:
+            return TooManyAttempts(wait_seconds)
+        user = await self._users.by_address(email=email, phone=phone)
+        hashed = None if user is None else await self._users.password_hash(user.id)
+        known = await self._hasher.verify(normalised_password(password, new=False), hashed)
+        if user is None or not known:
+            return LoginRefusal.INVALID_CREDENTIALS
+        if user.status is UserStatus.DEACTIVATED:
+            return LoginRefusal.DEACTIVATED
+        refused = await self._second_factors.demand(user, code, device)
+        match refused:
+            case None:
+                return await self._let_in(user, device)
+            case SecondFactorRequired():
+                return refused
+            case FactorRefusal():
+                return LoginRefusal.INVALID_CREDENTIALS
+        assert_never(refused)
+
+    async def with_code(self, *, challenge: str, code: str, device: Device) -> LoginOutcome:
+        """A session for whoever was asked for a code and gives the right one. A challenge is answered once."""
+        user_id = await self._second_factors.answer(challenge, code, device)
+        user = None if user_id is None else await self._users.by_id(user_id)
+        if user is None:
+            return LoginRefusal.INVALID_CREDENTIALS
+        if user.status is UserStatus.DEACTIVATED:
+            return LoginRefusal.DEACTIVATED
+        return await self._let_in(user, device)
+
+    async def _let_in(self, user: User, device: Device) -> LoggedIn:
+        proof = await self._attempts.succeeded(_addresses(user.email, user.phone), device)
+        return LoggedIn(access=await self._sessions.start(user, device), device_proof=proof)
+
+
+def _addresses(email: str | None, phone: str | None) -> tuple[str, ...]:
+    """What attempts are counted by: each address in one spelling, whether or not anybody has it."""
+    return tuple(address.lower() for address in (email, phone) if address is not None)
