@@ -1,8 +1,9 @@
 """Brings a database to the schema this build was written for: numbered files, forward only, each applied once.
 
-A file is `NNNN_name.sql`, counted from 0001 without a gap, and runs in one transaction together with the note that it
-was applied. One that cannot (CREATE INDEX CONCURRENTLY) begins with the line `-- no-transaction` and holds a single
-statement that can be repeated: the note is written after it, and may be lost.
+A file is `NNNN_name.sql`, no two of one number, and runs in one transaction together with the note that it was applied.
+A number may be left out, but not given later: what a database passed over is drift. A file that cannot run in a
+transaction (CREATE INDEX CONCURRENTLY) begins with the line `-- no-transaction` and holds a single statement that can
+be repeated: the note is written after it, and may be lost.
 """
 
 import asyncio
@@ -43,7 +44,7 @@ _NOTE = "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2,
 
 
 class MigrationsInvalid(Fault):
-    """The folder of migrations cannot be used: none there, a name of another form, a number missing or given twice."""
+    """The folder of migrations cannot be used: none there, a name of another form, a number given twice."""
 
 
 class MigrationsDrifted(Fault):
@@ -191,8 +192,8 @@ def _read(directory: Path) -> tuple[Migration, ...]:
     if not migrations:
         raise MigrationsInvalid(f"{directory} holds no migrations")
     versions = [migration.version for migration in migrations]
-    if versions != list(range(1, len(versions) + 1)):
-        raise MigrationsInvalid(f"{directory}: numbers must run from 0001 without gap or repetition, not {versions}")
+    if len(set(versions)) < len(versions):
+        raise MigrationsInvalid(f"{directory}: each number is given once, not {versions}")
     return tuple(migrations)
 
 
@@ -222,6 +223,7 @@ async def _journal(connection: Connection) -> dict[int, _Applied]:
 
 def _compare(shipped: Sequence[Migration], journal: Mapping[int, _Applied]) -> list[MigrationStatus]:
     newest = max(journal, default=0)
+    known = {migration.version for migration in shipped}
     statuses: list[MigrationStatus] = []
     for migration in shipped:
         applied = journal.get(migration.version)
@@ -242,7 +244,7 @@ def _compare(shipped: Sequence[Migration], journal: Mapping[int, _Applied]) -> l
     statuses.extend(
         MigrationStatus(version=version, name=row.name, state=MigrationState.AHEAD, applied_at=row.applied_at)
         for version, row in journal.items()
-        if version > len(shipped)
+        if version not in known
     )
     return statuses
 

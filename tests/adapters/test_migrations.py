@@ -205,19 +205,30 @@ async def test_the_application_itself_may_ask_whether_the_project_is_migrated(da
     "names",
     [
         [],
-        ["0002_second.sql"],
-        ["0001_first.sql", "0003_third.sql"],
         ["0001_first.sql", "0001_again.sql"],
         ["0001_first.sql", "0002-second.sql"],
         ["1_first.sql"],
     ],
 )
-def test_a_folder_with_a_gap_a_double_or_a_foreign_name_is_refused(tmp_path: Path, names: list[str]) -> None:
+def test_an_empty_folder_a_double_or_a_foreign_name_is_refused(tmp_path: Path, names: list[str]) -> None:
     for name in names:
         write(tmp_path, name, "SELECT 1;")
 
     with pytest.raises(MigrationsInvalid):
         Migrations(tmp_path)
+
+
+async def test_a_number_that_was_left_out_may_stay_out_but_not_come_later(folder: Path, connection: Connection) -> None:
+    write(folder, "0004_later.sql", "ALTER TABLE things ADD COLUMN later text;")
+
+    applied = await Migrations(folder).up(connection)
+    settled = await Migrations(folder).check(connection)
+    write(folder, "0003_late.sql", "SELECT 1;")
+
+    assert [str(migration) for migration in applied] == ["0001_things", "0002_names", "0004_later"]
+    assert settled == []
+    with pytest.raises(MigrationsDrifted, match="0003_late was passed over"):
+        await Migrations(folder).up(connection)
 
 
 def write(folder: Path, name: str, sql: str) -> Path:
