@@ -8,6 +8,8 @@ WalletId = NewType("WalletId", UUID)
 AccountId = NewType("AccountId", UUID)
 TransactionId = NewType("TransactionId", UUID)
 SessionId = NewType("SessionId", UUID)
+ChallengeId = NewType("ChallengeId", UUID)
+FactorId = NewType("FactorId", UUID)
 
 
 class IdGenerator(Protocol):

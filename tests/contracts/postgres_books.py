@@ -2,6 +2,7 @@
 
 import asyncpg
 
+from adapters.postgres.challenges import PostgresChallengeRepository
 from adapters.postgres.database import Database
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.limits import PostgresLimitRepository
@@ -26,6 +27,7 @@ class PostgresBooks:
         self._pool = pool
         self.ledger = PostgresLedger(pool, clock=clock)
         self.users = PostgresUserRepository(database)
+        self.challenges = PostgresChallengeRepository(database)
         self.wallets = PostgresWalletRepository(database)
         self.limits = PostgresLimitRepository(database)
         self.statements = PostgresStatementRepository(database)

@@ -7,6 +7,7 @@ import pytest
 from wallet_core.testing.books import InMemoryBooks
 from wallet_core.testing.clock import SettableClock
 from wallet_core.testing.contracts import (
+    ChallengeRepositoryContract,
     LedgerContract,
     LimitRepositoryContract,
     StatementRepositoryContract,
@@ -44,4 +45,8 @@ class TestInMemoryLimitRepository(LimitRepositoryContract):
 
 
 class TestInMemoryUserRepository(UserRepositoryContract):
+    pass
+
+
+class TestInMemoryChallengeRepository(ChallengeRepositoryContract):
     pass

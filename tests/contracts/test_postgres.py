@@ -8,6 +8,7 @@ import pytest
 from tests.contracts.postgres_books import PostgresBooks
 from wallet_core.testing.clock import SettableClock
 from wallet_core.testing.contracts import (
+    ChallengeRepositoryContract,
     LedgerContract,
     LimitRepositoryContract,
     StatementRepositoryContract,
@@ -46,4 +47,8 @@ class TestPostgresLimitRepository(LimitRepositoryContract):
 
 
 class TestPostgresUserRepository(UserRepositoryContract):
+    pass
+
+
+class TestPostgresChallengeRepository(ChallengeRepositoryContract):
     pass

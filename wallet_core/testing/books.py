@@ -7,8 +7,10 @@ from wallet_core.ids import IdGenerator, WalletId
 from wallet_core.ledger.accounts import AccountStatus
 from wallet_core.testing.audit import Holdings, findings
 from wallet_core.testing.builders import new_id
+from wallet_core.testing.challenges import InMemoryChallengeRepository
 from wallet_core.testing.ledger import InMemoryLedger
 from wallet_core.testing.records import Records
+from wallet_core.testing.second_factor import InMemorySecondFactorRepository
 from wallet_core.testing.statements import InMemoryStatementRepository
 from wallet_core.testing.users import InMemoryUserRepository
 from wallet_core.testing.wallets import InMemoryLimitRepository, InMemoryWalletRepository
@@ -34,6 +36,8 @@ class InMemoryBooks:
         self._records.open_system_accounts(gateways=gateways, currencies=currencies, ids=ids)
         self.ledger = InMemoryLedger(self._records, clock)
         self.users = InMemoryUserRepository(self._records)
+        self.second_factors = InMemorySecondFactorRepository(self._records)
+        self.challenges = InMemoryChallengeRepository(self._records)
         self.wallets = InMemoryWalletRepository(self._records)
         self.limits = InMemoryLimitRepository(self._records)
         self.statements = InMemoryStatementRepository(self._records)

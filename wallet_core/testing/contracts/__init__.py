@@ -14,6 +14,7 @@ pytest.register_assert_rewrite(
         for subject in (
             "books",
             "caches",
+            "challenges",
             "gateways",
             "ledger",
             "ledger_idempotency",
@@ -22,6 +23,8 @@ pytest.register_assert_rewrite(
             "ledger_races",
             "ledger_refusals",
             "limits",
+            "sealing",
+            "second_factor",
             "security",
             "statement_pages",
             "statements",
@@ -33,9 +36,16 @@ pytest.register_assert_rewrite(
 
 from wallet_core.testing.contracts.books import BooksUnderTest  # noqa: E402
 from wallet_core.testing.contracts.caches import AccountCacheContract, PageCacheContract  # noqa: E402
+from wallet_core.testing.contracts.challenges import ChallengeRepositoryContract  # noqa: E402
 from wallet_core.testing.contracts.gateways import PaymentGatewayContract  # noqa: E402
 from wallet_core.testing.contracts.ledger import LedgerContract  # noqa: E402
 from wallet_core.testing.contracts.limits import LimitRepositoryContract  # noqa: E402
+from wallet_core.testing.contracts.sealing import SealedColumnContract, SealerContract  # noqa: E402
+from wallet_core.testing.contracts.second_factor import (  # noqa: E402
+    OneTimeCodesContract,
+    RecoveryCodesContract,
+    SecondFactorRepositoryContract,
+)
 from wallet_core.testing.contracts.security import AccessTokensContract, PasswordHasherContract  # noqa: E402
 from wallet_core.testing.contracts.statements import StatementRepositoryContract  # noqa: E402
 from wallet_core.testing.contracts.users import UserRepositoryContract  # noqa: E402
@@ -45,11 +55,17 @@ __all__ = [
     "AccessTokensContract",
     "AccountCacheContract",
     "BooksUnderTest",
+    "ChallengeRepositoryContract",
     "LedgerContract",
     "LimitRepositoryContract",
+    "OneTimeCodesContract",
     "PageCacheContract",
     "PasswordHasherContract",
     "PaymentGatewayContract",
+    "RecoveryCodesContract",
+    "SealedColumnContract",
+    "SealerContract",
+    "SecondFactorRepositoryContract",
     "StatementRepositoryContract",
     "UserRepositoryContract",
     "WalletRepositoryContract",

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from wallet_core.identity.challenges import ChallengeRepository
 from wallet_core.identity.ports import UserRepository
 from wallet_core.ids import AccountId, UserId, WalletId
 from wallet_core.ledger.accounts import Account, AccountStatus
@@ -32,6 +33,11 @@ class BooksUnderTest(Protocol):
     @property
     def users(self) -> UserRepository:
         """Where people are kept."""
+        ...
+
+    @property
+    def challenges(self) -> ChallengeRepository:
+        """Where their challenges are kept."""
         ...
 
     @property
