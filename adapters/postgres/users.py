@@ -1,5 +1,6 @@
 """People in PostgreSQL."""
 
+from datetime import datetime
 from typing import Final
 
 import asyncpg
@@ -30,6 +31,8 @@ class PostgresUserRepository:
                     name=user.name,
                     email=user.email,
                     phone=user.phone,
+                    email_verified_at=user.email_verified_at,
+                    phone_verified_at=user.phone_verified_at,
                     password_hash=password_hash,
                     role=user.role,
                     status=user.status,
@@ -56,18 +59,49 @@ class PostgresUserRepository:
             hashed: str | None = await self._queries["find_password_hash"].fetch_value(connection, id=user_id)
             return hashed
 
+    async def replace_password_hash(self, user_id: UserId, hashed: str, *, instead_of: str) -> bool:
+        """As UserRepository.replace_password_hash."""
+        async with self._database.change() as connection:
+            replaced = await self._queries["replace_password_hash"].fetch_value(
+                connection, id=user_id, hashed=hashed, instead_of=instead_of
+            )
+            return replaced is not None
+
     async def change(
-        self, user_id: UserId, *, name: str | None = None, phone: str | None = None, time_zone: str | None = None
+        self,
+        user_id: UserId,
+        *,
+        name: str | None = None,
+        email: str | None = None,
+        phone: str | None = None,
+        time_zone: str | None = None,
     ) -> User | Taken | None:
         """As UserRepository.change."""
         async with self._database.transaction() as connection:
             try:
                 row = await self._queries["change_user"].fetch_row(
-                    connection, id=user_id, name=name, phone=phone, time_zone=time_zone
+                    connection, id=user_id, name=name, email=email, phone=phone, time_zone=time_zone
                 )
             except asyncpg.UniqueViolationError as error:
                 return _taken(error)
         return _user_of(row)
+
+    async def verify_address(
+        self, user_id: UserId, *, email: str | None = None, phone: str | None = None, now: datetime
+    ) -> User | None:
+        """As UserRepository.verify_address."""
+        async with self._database.change() as connection:
+            return _user_of(
+                await self._queries["verify_address"].fetch_row(
+                    connection, id=user_id, email=email, phone=phone, now=now
+                )
+            )
+
+    async def warn(self, user_id: UserId, *, now: datetime, unless_since: datetime) -> bool:
+        """As UserRepository.warn."""
+        async with self._database.change() as connection:
+            warned = await self._queries["warn"].fetch_value(connection, id=user_id, now=now, unless_since=unless_since)
+            return warned is not None
 
 
 def _taken(error: asyncpg.UniqueViolationError) -> Taken:
@@ -85,6 +119,9 @@ def _user_of(row: asyncpg.Record | None) -> User | None:
         name=row["name"],
         email=row["email"],
         phone=row["phone"],
+        # What was there before addresses were verified is marked verified even where it is missing.
+        email_verified_at=None if row["email"] is None else row["email_verified_at"],
+        phone_verified_at=None if row["phone"] is None else row["phone_verified_at"],
         role=Role(row["role"]),
         status=UserStatus(row["status"]),
         time_zone=row["time_zone"],

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 PEPPER_BYTES_MIN: Final = 32
 
-_STORED_HASH: Final = re.compile(r"\$2[aby]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}", re.ASCII)
+_STORED_HASH: Final = re.compile(r"\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}", re.ASCII)
 _CHECKSUM_LENGTH: Final = 31
 _NICENESS: Final = 10
 
@@ -46,24 +46,24 @@ class BcryptPasswordHasher:
         )
         self._places = threading.BoundedSemaphore(threads + waiting_max)
         self._closed = False
-        # A salt of the right cost and a checksum that nothing has: checking it costs what checking a real one does.
-        self._nobodys_hash = bcrypt.gensalt(cost) + b"." * _CHECKSUM_LENGTH
 
     async def hash(self, password: str) -> str:
         """The salted hash of a password. Raises Overloaded when too many wait already."""
         return await self._in_thread(self._hash, password)
 
     async def verify(self, password: str, hashed: str | None) -> bool:
-        """Whether the password is the hashed one; no hash takes as long as a wrong password.
+        """Whether the password is the hashed one; no hash, or an outdated one, takes as long as a wrong password.
 
         Raises Overloaded when too many wait already, and Fault when the stored hash is damaged: that is no wrong
         password, and its owner cannot mend it by trying again.
         """
-        if hashed is not None and _STORED_HASH.fullmatch(hashed) is None:
-            raise Fault("A stored password hash is damaged.")
-        stored = self._nobodys_hash if hashed is None else hashed.encode("ascii")
-        matches = await self._in_thread(self._matches, password, stored)
+        cost = None if hashed is None else _cost_of(hashed)
+        matches = await self._in_thread(self._matches, password, hashed, cost)
         return matches and hashed is not None
+
+    def outdated(self, hashed: str) -> bool:
+        """Whether a hash was made at a lower cost than hashes are made at now. Raises Fault when it is damaged."""
+        return _cost_of(hashed) < self._cost
 
     def close(self) -> None:
         """Take no more work. What runs gets its answer; who waits gets Unavailable."""
@@ -97,13 +97,33 @@ class BcryptPasswordHasher:
     def _hash(self, password: str) -> str:
         return bcrypt.hashpw(self._peppered(password), bcrypt.gensalt(self._cost)).decode("ascii")
 
-    def _matches(self, password: str, stored: bytes) -> bool:
-        return bcrypt.checkpw(self._peppered(password), stored)
+    def _matches(self, password: str, hashed: str | None, cost: int | None) -> bool:
+        peppered = self._peppered(password)
+        if hashed is None or cost is None:
+            return bcrypt.checkpw(peppered, _nobodys_hash(self._cost))
+        matches = bcrypt.checkpw(peppered, hashed.encode("ascii"))
+        # Each cost is twice the one before: these add up to what a hash of today's cost takes, so that nobody can tell
+        # an account from none by how old its hash is.
+        for missing in range(cost, self._cost):
+            bcrypt.checkpw(peppered, _nobodys_hash(missing))
+        return matches
 
     def _peppered(self, password: str) -> bytes:
         # A lone surrogate is no character, but a stranger may send one: it has to be a wrong password, not a crash.
         normal = unicodedata.normalize("NFC", password).encode("utf-8", errors="surrogatepass")
         return base64.b64encode(hmac.digest(self._pepper, normal, hashlib.sha256))
+
+
+def _cost_of(hashed: str) -> int:
+    stored = _STORED_HASH.fullmatch(hashed)
+    if stored is None:
+        raise Fault("A stored password hash is damaged.")
+    return int(stored[1])
+
+
+def _nobodys_hash(cost: int) -> bytes:
+    """A salt of that cost and a checksum that nothing has: checking it costs what checking a real one does."""
+    return bcrypt.gensalt(cost) + b"." * _CHECKSUM_LENGTH
 
 
 def _give_way_to_others() -> None:

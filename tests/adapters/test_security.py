@@ -85,6 +85,12 @@ class TestBcryptPasswordHasher(PasswordHasherContract):
         yield hasher
         hasher.close()
 
+    @pytest.fixture
+    def earlier_hasher(self) -> Iterator[BcryptPasswordHasher]:
+        hasher = a_hasher(cost=5)
+        yield hasher
+        hasher.close()
+
 
 class TestJwtAccessTokens(AccessTokensContract):
     @pytest.fixture

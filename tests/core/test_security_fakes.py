@@ -13,6 +13,10 @@ class TestInMemoryPasswordHasher(PasswordHasherContract):
     def hasher(self) -> InMemoryPasswordHasher:
         return InMemoryPasswordHasher(callers_max=self.callers_max)
 
+    @pytest.fixture
+    def earlier_hasher(self) -> InMemoryPasswordHasher:
+        return InMemoryPasswordHasher(cost=10)
+
 
 class TestInMemoryAccessTokens(AccessTokensContract):
     @pytest.fixture

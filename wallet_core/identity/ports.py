@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -41,13 +42,37 @@ class UserRepository(Protocol):
         """The hash of that person's password."""
         ...
 
+    async def replace_password_hash(self, user_id: UserId, hashed: str, *, instead_of: str) -> bool:
+        """Keep that hash in place of the other one; not when the other one is no longer the person's."""
+        ...
+
     async def change(
-        self, user_id: UserId, *, name: str | None = None, phone: str | None = None, time_zone: str | None = None
+        self,
+        user_id: UserId,
+        *,
+        name: str | None = None,
+        email: str | None = None,
+        phone: str | None = None,
+        time_zone: str | None = None,
     ) -> User | Taken | None:
         """Change what is given, in one step, so that two changes at once both count.
 
-        The person as changed; or that the phone number is taken; or nothing when there is no such person.
+        An address that is another one than before is not verified. The person as changed; or which address is taken;
+        or nothing when there is no such person.
         """
+        ...
+
+    async def verify_address(
+        self, user_id: UserId, *, email: str | None = None, phone: str | None = None, now: datetime
+    ) -> User | None:
+        """Note that what is given was shown to be the person's; an address that is no longer theirs changes nothing.
+
+        The person as they are then, or nothing when there is no such person.
+        """
+        ...
+
+    async def warn(self, user_id: UserId, *, now: datetime, unless_since: datetime) -> bool:
+        """Whether to warn the person now: not when they were since that moment. Of many callers one is told to."""
         ...
 
 
@@ -66,6 +91,10 @@ class PasswordHasher(Protocol):
 
         Raises Overloaded when too many wait already.
         """
+        ...
+
+    def outdated(self, hashed: str) -> bool:
+        """Whether a hash was made at a lower cost than hashes are made at now."""
         ...
 
 

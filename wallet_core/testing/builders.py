@@ -33,18 +33,21 @@ def a_user(
     name: str = "Alice",
     email: str | None = "{id}@example.org",
     phone: str | None = None,
+    verified: bool = True,
     role: Role = Role.USER,
     status: UserStatus = UserStatus.ACTIVE,
     time_zone: str = "UTC",
     created_at: datetime = NOON,
 ) -> User:
-    """A person. "{id}" in the email address becomes their id, so that no two share it."""
+    """A person whose addresses are verified. "{id}" in the email address becomes their id, so that no two share it."""
     user_id = id or UserId(new_id())
     return User(
         id=user_id,
         name=name,
         email=None if email is None else email.format(id=user_id.hex),
         phone=phone,
+        email_verified_at=created_at if verified and email is not None else None,
+        phone_verified_at=created_at if verified and phone is not None else None,
         role=role,
         status=status,
         time_zone=time_zone,

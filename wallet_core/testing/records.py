@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 from wallet_core.identity.entities import User
 from wallet_core.ids import AccountId, IdGenerator, TransactionId, UserId, WalletId
@@ -35,6 +35,7 @@ class Records:
     def __init__(self) -> None:
         self.users: dict[UserId, User] = {}
         self.password_hashes: dict[UserId, str] = {}
+        self.warned_at: dict[UserId, datetime] = {}
         self.wallets: dict[WalletId, Wallet] = {}
         self.accounts: dict[AccountKey, Account] = {}
         self.limits: dict[LimitKey, Limit] = {}

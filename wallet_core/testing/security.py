@@ -14,16 +14,17 @@ from wallet_core.faults import Fault, Overloaded
 from wallet_core.identity.entities import AccessClaims, AccessToken, Role
 from wallet_core.ids import SessionId, UserId
 
-_HASH: Final = re.compile(r"in-memory:([0-9a-f]{16}):([0-9a-f]{64})", re.ASCII)
+_HASH: Final = re.compile(r"in-memory:([0-9]{1,2}):([0-9a-f]{16}):([0-9a-f]{64})", re.ASCII)
 
 
 class InMemoryPasswordHasher:
     """Hashes by one round of salted SHA-256: for tests, where a slow hash protects nobody.
 
-    Takes in at most `callers_max` calls at once, as the real one does.
+    Takes in at most `callers_max` calls at once, as the real one does, and notes a `cost` that costs nothing.
     """
 
-    def __init__(self, *, callers_max: int = 1_000) -> None:
+    def __init__(self, *, cost: int = 12, callers_max: int = 1_000) -> None:
+        self._cost = cost
         self._callers_max = callers_max
         self._callers = 0
 
@@ -31,15 +32,17 @@ class InMemoryPasswordHasher:
         """The salted hash of a password. Raises Overloaded when too many wait already."""
         await self._take_turn()
         salt = secrets.token_hex(8)
-        return f"in-memory:{salt}:{_digest(salt, password)}"
+        return f"in-memory:{self._cost}:{salt}:{_digest(salt, password)}"
 
     async def verify(self, password: str, hashed: str | None) -> bool:
         """Whether the password is the hashed one. Raises Overloaded, and Fault when the stored hash is damaged."""
-        match = None if hashed is None else _HASH.fullmatch(hashed)
-        if hashed is not None and match is None:
-            raise Fault("A stored password hash is damaged.")
+        match = None if hashed is None else _parts_of(hashed)
         await self._take_turn()
-        return match is not None and hmac.compare_digest(_digest(match[1], password), match[2])
+        return match is not None and hmac.compare_digest(_digest(match[2], password), match[3])
+
+    def outdated(self, hashed: str) -> bool:
+        """Whether a hash notes a lower cost than this hasher's. Raises Fault when it is damaged."""
+        return int(_parts_of(hashed)[1]) < self._cost
 
     async def _take_turn(self) -> None:
         if self._callers >= self._callers_max:
@@ -75,6 +78,13 @@ class InMemoryAccessTokens:
         """What the token says, or nothing when it was not issued here or has expired."""
         claims = self._claims.get(token)
         return claims if claims is not None and self._clock() < claims.expires_at else None
+
+
+def _parts_of(hashed: str) -> re.Match[str]:
+    match = _HASH.fullmatch(hashed)
+    if match is None:
+        raise Fault("A stored password hash is damaged.")
+    return match
 
 
 def _digest(salt: str, password: str) -> str:

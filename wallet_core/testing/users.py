@@ -1,6 +1,7 @@
 """People in memory."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from wallet_core.identity.entities import User
 from wallet_core.identity.ports import Taken
@@ -41,21 +42,64 @@ class InMemoryUserRepository:
         """As UserRepository.password_hash."""
         return self._records.password_hashes.get(user_id)
 
+    async def replace_password_hash(self, user_id: UserId, hashed: str, *, instead_of: str) -> bool:
+        """As UserRepository.replace_password_hash."""
+        if self._records.password_hashes.get(user_id) != instead_of:
+            return False
+        self._records.password_hashes[user_id] = hashed
+        return True
+
     async def change(
-        self, user_id: UserId, *, name: str | None = None, phone: str | None = None, time_zone: str | None = None
+        self,
+        user_id: UserId,
+        *,
+        name: str | None = None,
+        email: str | None = None,
+        phone: str | None = None,
+        time_zone: str | None = None,
     ) -> User | Taken | None:
         """As UserRepository.change."""
         kept = self._records.users.get(user_id)
         if kept is None:
             return None
-        reached = self._reached(phone=phone)
-        if reached is not None and reached.id != user_id:
-            return Taken.PHONE
+        for taken, reached in ((Taken.EMAIL, self._reached(email=email)), (Taken.PHONE, self._reached(phone=phone))):
+            if reached is not None and reached.id != user_id:
+                return taken
+        same_email = email is None or (kept.email is not None and kept.email.lower() == email.lower())
+        same_phone = phone is None or kept.phone == phone
         changed = replace(
-            kept, name=name or kept.name, phone=phone or kept.phone, time_zone=time_zone or kept.time_zone
+            kept,
+            name=name or kept.name,
+            email=email or kept.email,
+            email_verified_at=kept.email_verified_at if same_email else None,
+            phone=phone or kept.phone,
+            phone_verified_at=kept.phone_verified_at if same_phone else None,
+            time_zone=time_zone or kept.time_zone,
         )
         self._records.users[user_id] = changed
         return changed
+
+    async def verify_address(
+        self, user_id: UserId, *, email: str | None = None, phone: str | None = None, now: datetime
+    ) -> User | None:
+        """As UserRepository.verify_address."""
+        kept = self._records.users.get(user_id)
+        if kept is None:
+            return None
+        if email is not None and kept.email is not None and kept.email.lower() == email.lower():
+            kept = replace(kept, email_verified_at=kept.email_verified_at or now)
+        if phone is not None and kept.phone == phone:
+            kept = replace(kept, phone_verified_at=kept.phone_verified_at or now)
+        self._records.users[user_id] = kept
+        return kept
+
+    async def warn(self, user_id: UserId, *, now: datetime, unless_since: datetime) -> bool:
+        """As UserRepository.warn."""
+        warned_at = self._records.warned_at.get(user_id)
+        if user_id not in self._records.users or (warned_at is not None and warned_at > unless_since):
+            return False
+        self._records.warned_at[user_id] = now
+        return True
 
     def _reached(self, *, email: str | None = None, phone: str | None = None) -> User | None:
         for user in self._records.users.values():

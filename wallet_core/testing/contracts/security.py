@@ -14,7 +14,8 @@ from wallet_core.testing.ids import SequentialIds
 class PasswordHasherContract:
     """What every PasswordHasher promises.
 
-    Subclass it and provide the fixture `hasher`: one that takes in at most `callers_max` calls at once.
+    Subclass it and provide the fixtures `hasher`, one that takes in at most `callers_max` calls at once, and
+    `earlier_hasher`, the same at a lower cost.
     """
 
     callers_max = 3
@@ -71,6 +72,21 @@ class PasswordHasherContract:
 
         for damaged in ("", "damaged", hashed[:-1], hashed + "a", hashed[1:], hashed + "\n"):
             assert await _is_a_fault(hasher, damaged), damaged
+
+    async def test_a_hash_of_a_lower_cost_is_outdated_and_still_matches(
+        self, hasher: PasswordHasher, earlier_hasher: PasswordHasher
+    ) -> None:
+        earlier, present = (
+            await earlier_hasher.hash("correct horse battery"),
+            await hasher.hash("correct horse battery"),
+        )
+
+        assert hasher.outdated(earlier)
+        assert not hasher.outdated(present)
+        assert not earlier_hasher.outdated(present)
+        assert await hasher.verify("correct horse battery", earlier)
+        assert not await hasher.verify("correct horse batterY", earlier)
+        assert await earlier_hasher.verify("correct horse battery", present)
 
     async def test_more_callers_than_may_wait_are_refused_at_once_and_the_others_answered(
         self, hasher: PasswordHasher

@@ -2,11 +2,13 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 from wallet_core.identity.entities import Role, UserStatus
 from wallet_core.identity.ports import Taken
 from wallet_core.ids import UserId
 from wallet_core.testing.builders import a_user, new_id
+from wallet_core.testing.clock import NOON
 from wallet_core.testing.contracts.books import BooksUnderTest
 
 
@@ -118,13 +120,98 @@ class UserRepositoryContract:
     async def test_name_phone_and_time_zone_change(self, books: BooksUnderTest) -> None:
         user = a_user(phone="+41446681800")
         await books.users.add(user, "hash")
-        changed = replace(user, name="Alicia", phone="+41446681801", time_zone="Asia/Tokyo")
+        changed = replace(user, name="Alicia", phone="+41446681801", phone_verified_at=None, time_zone="Asia/Tokyo")
 
         answer = await books.users.change(user.id, name="Alicia", phone="+41446681801", time_zone="Asia/Tokyo")
 
         assert answer == changed
         assert await books.users.by_id(user.id) == changed
         assert await books.users.by_address(phone="+41446681800") is None
+
+    async def test_an_address_that_changed_is_not_verified_and_one_that_stayed_still_is(
+        self, books: BooksUnderTest
+    ) -> None:
+        user = a_user(email="alice@example.org", phone="+41446681800")
+        await books.users.add(user, "hash")
+
+        await books.users.change(user.id, email="ALICE@example.org", phone="+41446681800")
+        same = await books.users.by_id(user.id)
+        await books.users.change(user.id, email="alicia@example.org")
+        other_email = await books.users.by_id(user.id)
+        await books.users.change(user.id, phone="+41446681801")
+        other_phone = await books.users.by_id(user.id)
+
+        assert same == replace(user, email="ALICE@example.org")
+        assert other_email == replace(user, email="alicia@example.org", email_verified_at=None)
+        assert other_phone == replace(other_email, phone="+41446681801", phone_verified_at=None)
+
+    async def test_an_address_that_is_new_to_a_person_is_not_verified(self, books: BooksUnderTest) -> None:
+        user = a_user(email="alice@example.org", phone=None)
+        await books.users.add(user, "hash")
+
+        changed = await books.users.change(user.id, phone="+41446681800")
+
+        assert changed == replace(user, phone="+41446681800", phone_verified_at=None)
+
+    async def test_somebody_elses_email_address_is_not_taken_over(self, books: BooksUnderTest) -> None:
+        user = a_user()
+        await books.users.add(user, "hash")
+        await books.users.add(a_user(email="bob@example.org"), "hash")
+
+        taken = await books.users.change(user.id, name="Alicia", email="BOB@example.org")
+
+        assert taken is Taken.EMAIL
+        assert await books.users.by_id(user.id) == user
+
+    async def test_an_address_is_verified_once_and_alone(self, books: BooksUnderTest) -> None:
+        user = a_user(email="alice@example.org", phone="+41446681800", verified=False)
+        await books.users.add(user, "hash")
+        later = NOON + timedelta(days=1)
+
+        by_email = await books.users.verify_address(user.id, email="Alice@example.org", now=NOON)
+        again = await books.users.verify_address(user.id, email="alice@example.org", now=later)
+        by_phone = await books.users.verify_address(user.id, phone="+41446681800", now=later)
+
+        assert by_email == again == replace(user, email_verified_at=NOON)
+        assert by_phone == await books.users.by_id(user.id) == replace(again, phone_verified_at=later)
+
+    async def test_an_address_that_is_no_longer_theirs_verifies_nothing(self, books: BooksUnderTest) -> None:
+        user = a_user(email="alice@example.org", phone=None, verified=False)
+        await books.users.add(user, "hash")
+
+        unchanged = await books.users.verify_address(user.id, email="former@example.org", now=NOON)
+        without_phone = await books.users.verify_address(user.id, phone="+41446681800", now=NOON)
+
+        assert unchanged == without_phone == user
+        assert await books.users.verify_address(UserId(new_id()), email="alice@example.org", now=NOON) is None
+
+    async def test_a_password_is_replaced_while_it_is_the_one_that_was_meant(self, books: BooksUnderTest) -> None:
+        user, other = a_user(), a_user()
+        await books.users.add(user, "first")
+        await books.users.add(other, "first")
+
+        answers = await asyncio.gather(
+            *(books.users.replace_password_hash(user.id, f"second {n}", instead_of="first") for n in range(4))
+        )
+
+        assert sorted(answers) == [False] * 3 + [True]
+        assert await books.users.password_hash(user.id) == f"second {answers.index(True)}"
+        assert await books.users.password_hash(other.id) == "first"
+        assert not await books.users.replace_password_hash(UserId(new_id()), "second", instead_of="first")
+
+    async def test_a_person_is_warned_once_in_a_while_however_many_want_to(self, books: BooksUnderTest) -> None:
+        user, hour = a_user(), timedelta(hours=1)
+        await books.users.add(user, "hash")
+
+        at_once = await asyncio.gather(
+            *(books.users.warn(user.id, now=NOON, unless_since=NOON - hour) for _ in range(4))
+        )
+        too_soon = await books.users.warn(user.id, now=NOON + hour / 2, unless_since=NOON - hour / 2)
+        later = await books.users.warn(user.id, now=NOON + hour, unless_since=NOON)
+
+        assert sorted(at_once) == [False] * 3 + [True]
+        assert (too_soon, later) == (False, True)
+        assert not await books.users.warn(UserId(new_id()), now=NOON, unless_since=NOON - hour)
 
     async def test_nothing_else_of_a_person_changes(self, books: BooksUnderTest) -> None:
         user = a_user(email="alice@example.org")
