@@ -7,7 +7,7 @@ TEST_WORKERS ?= 2
 WORKERS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve migrate verify env test test-fast test-long test-faults teeth test-containers test-compose check format lock wheel clean
+.PHONY: help demo serve migrate verify env test test-fast test-long test-faults teeth test-containers test-compose check format lock bench wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ teeth: $(VENV)/dev.installed ## Make the mistakes that a ledger can be made with
 test-containers: $(VENV)/dev.installed ## Run the contract suites on official images (needs a Docker engine)
 	WALLET_TEST_SERVICES=containers TESTCONTAINERS_RYUK_DISABLED=true \
 	$(RUN) -m pytest -n $(TEST_WORKERS) -m "servers or containers" tests/contracts tests/adapters/test_migrations.py
+
+bench: $(VENV)/demo.installed ## Measure against SQL called by pgbench (QUICK=1 for 90 seconds, ROWS="http ledger" for some)
+	@exec $(RUN) -m benchmarks $(if $(filter-out 0,$(QUICK)),--quick) $(if $(ROWS),--rows "$(ROWS)")
 
 test-compose: ## Bring the compose file up for real and use it (needs a Docker engine)
 	tests/compose/run.sh

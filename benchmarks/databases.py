@@ -1,0 +1,134 @@
+"""Makes the books: in bulk once, as a fresh copy whenever a row is to begin on what is known."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+
+from benchmarks.books import CAP, DEPOSIT, Books, Size
+from benchmarks.faults import BenchFailed
+from entrypoints.administration import migrate_database
+from entrypoints.container import Tools
+from entrypoints.embedded.postgres import EmbeddedPostgres
+from wallet_core.ledger.accounts import gateway_wallet, system_wallet_id
+
+MAKING_SETTINGS: Final = {
+    # Nobody measures while books are made: as fast as can be, and written out in full before the server starts anew.
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "16GB",
+    "shared_buffers": "1GB",
+    "autovacuum": "off",
+}
+_MAKING_SESSION: Final = "SET work_mem = '512MB'; SET maintenance_work_mem = '512MB'; SET jit = off"
+_SERVICE_USER: Final = "wallet_service"
+_SERVICE_PASSWORD: Final = "in the loopback alone"  # noqa: S105 - of a server that lives for minutes
+_SQL: Final = Path(__file__).with_name("sql")
+_SECONDS_MAX: Final = 300.0
+_INDEXES: Final = """
+    SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition
+      FROM pg_index i
+     WHERE i.indrelid = 'transactions'::regclass AND NOT i.indisprimary
+"""
+
+
+def books_at(postgres: EmbeddedPostgres, size: Size, *, database: str, cache: int) -> Books:
+    """How the books in that database are reached while the server runs."""
+    return Books(
+        database=database,
+        size=size,
+        service_dsn=postgres.dsn_of(database, user=_SERVICE_USER, password=_SERVICE_PASSWORD),
+        owner_dsn=postgres.dsn_of(database),
+        cache=cache,
+    )
+
+
+async def make(postgres: EmbeddedPostgres, books: Books) -> None:
+    """Make the database and its books. Raises BenchFailed when they do not have as many entries as they should."""
+    await Tools.setup(postgres.dsn).ensure_database(books.database)
+    await migrate_database(books.owner_dsn, service=books.service_dsn)
+    size = books.size
+    connection = await asyncpg.connect(books.owner_dsn, command_timeout=_SECONDS_MAX)
+    try:
+        await connection.execute(_MAKING_SESSION)
+        await connection.execute((_SQL / "books.sql").read_text(encoding="utf-8"))
+        # An index is made in a third of the time when what belongs in it is there.
+        indexes = await connection.fetch(_INDEXES)
+        for index in indexes:
+            await connection.execute(f"DROP INDEX {index['name']}")
+        await connection.execute(
+            "CALL pg_temp.make_books($1, $2, $3, $4, $5, $6, $7, $8)",
+            system_wallet_id(gateway_wallet("sandbox")),
+            size.people,
+            size.hot,
+            size.hot_rings,
+            size.veteran_rings,
+            size.wide_rings,
+            DEPOSIT,
+            CAP,
+        )
+        for index in indexes:
+            await connection.execute(index["definition"])
+        await connection.execute((_SQL / "baseline.sql").read_text(encoding="utf-8"))
+        # Left to the server it would begin in the middle of some row.
+        await connection.execute("VACUUM (FREEZE, ANALYZE)")
+        found = await connection.fetchval("SELECT count(*) FROM entries")
+    finally:
+        await connection.close()
+    if found != size.entries:
+        raise BenchFailed(f"The {size.name} books have {found} entries in place of {size.entries}.")
+
+
+async def copy(postgres: EmbeddedPostgres, template: Books, *, cache: int, database: str) -> Books:
+    """A fresh copy of the books under another name, in place of whatever had that name."""
+    await _on_server(
+        postgres,
+        f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)',
+        f'CREATE DATABASE "{database}" TEMPLATE "{template.database}"',
+    )
+    return books_at(postgres, template.size, database=database, cache=cache)
+
+
+async def checkpoint(postgres: EmbeddedPostgres) -> None:
+    """Write out what was changed, so that no row pays for what was before it."""
+    await _on_server(postgres, "CHECKPOINT")
+
+
+async def findings(books: Books) -> Sequence[str]:
+    """What is wrong with the books, a line each; nothing when they balance."""
+    found = await Tools.setup(books.owner_dsn).findings()
+    return [f"{each.invariant} {each.subject}: {each.explanation}" for each in found]
+
+
+async def last_event(books: Books) -> int:
+    """The number of the last event so far."""
+    return await _value(books, "SELECT coalesce(max(id), 0) FROM events")
+
+
+async def completed_since(books: Books, event: int) -> int:
+    """How many transfers were completed after that event. Raises BenchFailed when any was declined."""
+    declined = await _value(books, "SELECT count(*) FROM events WHERE id > $1 AND kind <> 'transfer.completed'", event)
+    if declined:
+        raise BenchFailed(f"{declined} transfers were declined.")
+    return await _value(books, "SELECT count(*) FROM events WHERE id > $1", event)
+
+
+async def _value(books: Books, query: str, *arguments: int) -> int:
+    connection = await asyncpg.connect(books.owner_dsn, command_timeout=_SECONDS_MAX)
+    try:
+        return int(await connection.fetchval(query, *arguments))
+    finally:
+        await connection.close()
+
+
+async def _on_server(postgres: EmbeddedPostgres, *statements: str) -> None:
+    connection = await asyncpg.connect(postgres.dsn, command_timeout=_SECONDS_MAX)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()

@@ -1,0 +1,58 @@
+"""What one run of a row measured, and what many runs of it come to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.processes import Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """One run: how many operations in how many seconds, latencies in milliseconds, CPU seconds by kind of process."""
+
+    operations: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+    cpu_seconds: Mapping[Kind, float]
+
+    @property
+    def rate(self) -> float:
+        """Operations a second."""
+        return self.operations / self.seconds
+
+    @property
+    def cpu_per_thousand(self) -> dict[Kind, float]:
+        """CPU seconds that a thousand operations took."""
+        return {kind: seconds / self.operations * 1_000 for kind, seconds in self.cpu_seconds.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """A figure that was measured once in each round."""
+
+    rounds: tuple[float, ...]
+
+    @property
+    def middle(self) -> float:
+        """The median."""
+        return median(self.rounds)
+
+    @property
+    def lowest(self) -> float:
+        """The lowest of the rounds."""
+        return min(self.rounds)
+
+    @property
+    def highest(self) -> float:
+        """The highest of the rounds."""
+        return max(self.rounds)
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The value that so many percent of all are not above. Raises ValueError when there are none."""
+    if not values:
+        raise ValueError("Nothing was measured.")
+    ordered = sorted(values)
+    return ordered[min(int(len(ordered) * percent / 100), len(ordered) - 1)]

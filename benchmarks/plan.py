@@ -1,0 +1,56 @@
+"""What a run does: which rows, how often and how long, on which books."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.books import LARGE, SMALL, Size
+from benchmarks.rows import Accounts, Family, Row, with_those_compared_with
+
+_SQL_CLIENTS: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a run is made. `large` is missing where growth is not measured. Times are seconds for each row."""
+
+    families: frozenset[Family]
+    rounds: int
+    seconds: float
+    warm_seconds: float
+    small: Size = SMALL
+    large: Size | None = LARGE
+    minutes_max: float = 20.0
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The chosen rows, in the order in which a round measures them: what is compared stands close together."""
+        chosen = with_those_compared_with(self.families)
+        return tuple(row for row in _ROWS if row.family in chosen)
+
+    @property
+    def measurements(self) -> int:
+        """How many times anything is measured in all."""
+        growing = 0 if self.large is None else sum(row.grows for row in self.rows)
+        return self.rounds * (len(self.rows) + growing)
+
+
+def _of_accounts(accounts: Accounts) -> Sequence[Row]:
+    return (
+        Row(family=Family.SQL, accounts=accounts, callers=_SQL_CLIENTS, grows=True),
+        Row(family=Family.LEDGER, accounts=accounts, callers=256, grows=True),
+        Row(family=Family.LEDGER, accounts=accounts, callers=20),
+    )
+
+
+_ROWS: Final = (*_of_accounts(Accounts.HOT), *_of_accounts(Accounts.WIDE))
+
+
+def full_plan(families: frozenset[Family]) -> Plan:
+    """Everything, growth included."""
+    return Plan(families=families, rounds=3, seconds=3.0, warm_seconds=1.0)
+
+
+def quick_plan(families: frozenset[Family]) -> Plan:
+    """For whoever changes something and wants to know: shorter, fewer, and without growth."""
+    return Plan(families=families, rounds=2, seconds=2.0, warm_seconds=0.5, large=None)

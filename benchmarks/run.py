@@ -1,0 +1,125 @@
+"""A run: makes the books, measures row by row and round by round, and has the books verified in the end."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from benchmarks import databases
+from benchmarks.books import Books, Size
+from benchmarks.faults import BenchFailed
+from benchmarks.figures import Figures
+from benchmarks.measuring import Ground, measure
+from benchmarks.plan import Plan
+from benchmarks.rows import Family, Row
+from benchmarks.stage import Stage, scratch_home, stage
+from entrypoints.embedded.postgres import EmbeddedPostgres
+
+Watch = Callable[[str], None]
+"""Told what happens, a line each."""
+
+
+@dataclass(slots=True)
+class Measured:
+    """The figures of each row, one of each round, by the name of the books and of the row."""
+
+    figures: dict[tuple[str, str], list[Figures]] = field(default_factory=dict)
+
+    def add(self, size: Size, row: Row, figures: Figures) -> None:
+        """Keep what a row measured in this round."""
+        self.figures.setdefault((size.name, row.name), []).append(figures)
+
+
+def run(plan: Plan, watch: Watch) -> Measured:
+    """Measure everything that is planned. Raises BenchFailed when a row did not do what it says."""
+    measured = Measured()
+    started = time.monotonic()
+    with scratch_home() as home:
+        _make_books(home, plan, watch)
+        with stage(home) as servers:
+            progress = _Progress(plan, watch)
+            for number in range(1, plan.rounds + 1):
+                _round(servers, plan, number, measured, progress)
+                if time.monotonic() - started > plan.minutes_max * 60:
+                    raise BenchFailed(f"It takes longer than {plan.minutes_max:g} minutes.")
+            if plan.large is not None:
+                _verify(_template(servers.postgres, plan.large), watch)
+    return measured
+
+
+def _make_books(home: Path, plan: Plan, watch: Watch) -> None:
+    """The books that are copied, and the large ones, by a server that is in a hurry."""
+    with EmbeddedPostgres(home / "postgres", settings=databases.MAKING_SETTINGS) as postgres:
+        for size in filter(None, (plan.small, plan.large)):
+            watch(f"Making books with {size.entries:,} entries …")
+            asyncio.run(databases.make(postgres, _template(postgres, size)))
+    # What that server left to the operating system must not be written while somebody measures.
+    os.sync()
+
+
+def _template(postgres: EmbeddedPostgres, size: Size) -> Books:
+    return databases.books_at(postgres, size, database=f"books_{size.name}", cache=0)
+
+
+def _round(servers: Stage, plan: Plan, number: int, measured: Measured, progress: "_Progress") -> None:
+    template = _template(servers.postgres, plan.small)
+    copies = _copies(servers, template)
+    large = None if plan.large is None else _template(servers.postgres, plan.large)
+    asyncio.run(databases.checkpoint(servers.postgres))
+    for row in plan.rows:
+        grounds = [copies[row.family], *([large] if large is not None and row.grows else [])]
+        # Neither always comes first.
+        for books in grounds if number % 2 else reversed(grounds):
+            figures = measure(servers, Ground(books=books), row, plan, run=progress.next)
+            measured.add(books.size, row, figures)
+            progress.tell(number, books.size, row, figures)
+    for books in copies.values():
+        _verify(books, progress.watch)
+
+
+def _copies(servers: Stage, template: Books) -> Mapping[Family, Books]:
+    """Fresh books for each family of rows that writes, so that none begins on what another has left."""
+    families = (Family.SQL, Family.LEDGER)
+    return {
+        family: asyncio.run(
+            databases.copy(servers.postgres, template, cache=number, database=f"{template.database}_{family}")
+        )
+        for number, family in enumerate(families, start=1)
+    }
+
+
+def _verify(books: Books, watch: Watch) -> None:
+    """Raises BenchFailed when the books do not balance after all that was done to them."""
+    found = asyncio.run(databases.findings(books))
+    if found:
+        raise BenchFailed("\n".join([f"The books {books.database} do not balance:", *found]))
+    watch(f"The books {books.database} balance.")
+
+
+class _Progress:
+    """Says what was measured, how far that is, and how long the rest may take."""
+
+    def __init__(self, plan: Plan, watch: Watch) -> None:
+        self.watch: Final = watch
+        self._plan = plan
+        self._done = 0
+        self._started = time.monotonic()
+
+    @property
+    def next(self) -> int:
+        """The number of the measurement that comes next, from 1."""
+        return self._done + 1
+
+    def tell(self, number: int, size: Size, row: Row, figures: Figures) -> None:
+        """One more is done."""
+        self._done += 1
+        passed = time.monotonic() - self._started
+        left = passed / self._done * (self._plan.measurements - self._done)
+        self.watch(
+            f"{self._done:3} of {self._plan.measurements}  round {number}  {size.name:5}  {row.name:26}"
+            f"{figures.rate:10,.0f}/s   p50 {figures.p50_ms:7.2f} ms   p99 {figures.p99_ms:7.2f} ms"
+            f"   {left:4.0f} s left"
+        )

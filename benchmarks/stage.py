@@ -1,0 +1,89 @@
+"""Where everything is measured: servers of our own, in a folder that is gone afterwards."""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks.books import Books
+from benchmarks.children import plain_environment
+from benchmarks.processes import CpuMeter, Kind
+from entrypoints.embedded.postgres import EmbeddedPostgres
+from entrypoints.embedded.valkey import EmbeddedValkey
+
+_PREFIX: Final = "wallet-bench-"
+_ROOT: Final = Path("/var/tmp")  # noqa: S108 - a disk, where /tmp is memory on many machines; the folder is ours alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """The folder, the servers, and the secrets of this run. PostgreSQL has the settings that it comes with."""
+
+    home: Path
+    postgres: EmbeddedPostgres
+    valkey: EmbeddedValkey
+    jwt_secret: str
+    pepper: str
+
+    def environment(self, books: Books, *, cached: bool = True) -> dict[str, str]:
+        """What a service on those books is told: what has a default keeps it."""
+        told = {
+            **plain_environment(),
+            "DATABASE_URL": books.service_dsn,
+            "JWT_SECRET": self.jwt_secret,
+            "PASSWORD_PEPPER": self.pepper,
+            "LOG_LEVEL": "WARNING",
+        }
+        if cached:
+            told["REDIS_URL"] = f"redis://127.0.0.1:{self.valkey.port}/{books.cache}"
+        return told
+
+    def meter(self, serving: Iterable[int] = (), generating: Iterable[int] = ()) -> CpuMeter:
+        """Counts what the servers use, and those processes of a service and of a load generator."""
+        served, generated = tuple(serving), tuple(generating)
+        return CpuMeter(
+            {
+                Kind.SERVER: lambda: served,
+                Kind.POSTGRES: lambda: (self.postgres.pid,),
+                Kind.VALKEY: lambda: (self.valkey.pid,),
+                Kind.GENERATOR: lambda: generated,
+            }
+        )
+
+
+@contextmanager
+def stage(home: Path) -> Iterator[Stage]:
+    """The servers while the block runs, on whatever data the home holds."""
+    with EmbeddedPostgres(home / "postgres") as postgres, EmbeddedValkey(home / "valkey") as valkey:
+        yield Stage(
+            home=home,
+            postgres=postgres,
+            valkey=valkey,
+            jwt_secret=secrets.token_hex(32),
+            pepper=secrets.token_hex(32),
+        )
+
+
+@contextmanager
+def scratch_home() -> Iterator[Path]:
+    """A folder on a disk, removed in the end; what killed runs left behind goes first."""
+    for left in _ROOT.glob(f"{_PREFIX}*"):
+        pid = left.name.removeprefix(_PREFIX).partition("-")[0]
+        if left.stat().st_uid == os.getuid() and pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            _remove(left)
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_ROOT))
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    # Where root had to leave the data elsewhere, the server knows where.
+    EmbeddedPostgres(folder / "postgres").wipe()
+    shutil.rmtree(folder)
