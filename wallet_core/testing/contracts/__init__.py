@@ -28,6 +28,7 @@ pytest.register_assert_rewrite(
             "security",
             "statement_pages",
             "statements",
+            "throttling",
             "users",
             "wallets",
         )
@@ -48,6 +49,11 @@ from wallet_core.testing.contracts.second_factor import (  # noqa: E402
 )
 from wallet_core.testing.contracts.security import AccessTokensContract, PasswordHasherContract  # noqa: E402
 from wallet_core.testing.contracts.statements import StatementRepositoryContract  # noqa: E402
+from wallet_core.testing.contracts.throttling import (  # noqa: E402
+    ClientLimitsContract,
+    FailureCountersContract,
+    MessageCountersContract,
+)
 from wallet_core.testing.contracts.users import UserRepositoryContract  # noqa: E402
 from wallet_core.testing.contracts.wallets import WalletRepositoryContract  # noqa: E402
 
@@ -56,8 +62,11 @@ __all__ = [
     "AccountCacheContract",
     "BooksUnderTest",
     "ChallengeRepositoryContract",
+    "ClientLimitsContract",
+    "FailureCountersContract",
     "LedgerContract",
     "LimitRepositoryContract",
+    "MessageCountersContract",
     "OneTimeCodesContract",
     "PageCacheContract",
     "PasswordHasherContract",
