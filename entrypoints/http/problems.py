@@ -93,7 +93,7 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = MappingProxyType(
             HTTPStatus.UNAUTHORIZED, "Unauthorized", "Send a valid access token as `Authorization: Bearer`.", _BEARER
         ),
         "invalid_credentials": ProblemType(
-            HTTPStatus.UNAUTHORIZED, "Invalid credentials", "No such person, or not that password.", _BEARER
+            HTTPStatus.UNAUTHORIZED, "Invalid credentials", "No such person, or not that password or code.", _BEARER
         ),
         "second_factor_required": ProblemType(
             HTTPStatus.UNAUTHORIZED,
@@ -101,13 +101,31 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = MappingProxyType(
             "Log in again with the `mfa_token` of this answer and a `code`.",
             _BEARER,
         ),
+        "mfa_token_expired": ProblemType(
+            HTTPStatus.UNAUTHORIZED,
+            "Log-in over",
+            "The `mfa_token` was used, has expired or got too many wrong codes; begin with the password again.",
+            _BEARER,
+        ),
         "too_many_attempts": ProblemType(
             HTTPStatus.TOO_MANY_REQUESTS, "Too many attempts", "Wait as many seconds as `Retry-After` says."
         ),
         "forbidden": ProblemType(_FORBIDDEN, "Forbidden", "Your role does not allow this."),
         "account_deactivated": ProblemType(_FORBIDDEN, "Account deactivated", "The account may not act."),
+        "reauth_required": ProblemType(
+            _FORBIDDEN, "Proof required", "Prove who you are at `/auth/step-up`, then ask again within five minutes."
+        ),
+        "step_up_required": ProblemType(
+            _FORBIDDEN,
+            "Step-up required",
+            "So much moves only after a code: give one at `/auth/step-up`, then ask again within five minutes.",
+        ),
         # States.
         "conflict": ProblemType(_CONFLICT, "Conflict", "What is asked does not fit the present state."),
+        "second_factor_on": ProblemType(_CONFLICT, "Second factor on", "Your second factor is on; turn it off first."),
+        "second_factor_off": ProblemType(
+            _CONFLICT, "No second factor", "You have no second factor that could be turned on or off."
+        ),
         "email_taken": ProblemType(_CONFLICT, "Email taken", "Somebody is reached by that email address already."),
         "phone_taken": ProblemType(_CONFLICT, "Phone taken", "Somebody is reached by that phone number already."),
         "wallet_name_taken": ProblemType(_CONFLICT, "Wallet name taken", "You have a wallet of that name already."),

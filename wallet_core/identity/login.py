@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from wallet_core.identity.entities import AccessToken, Device, User, UserStatus, normalised_password
 from wallet_core.identity.ports import (
@@ -11,6 +11,7 @@ from wallet_core.identity.ports import (
     PasswordHasher,
     SecondFactorRequired,
     SecondFactors,
+    TooManyAttempts,
     UserRepository,
 )
 from wallet_core.identity.sessions import Sessions
@@ -21,13 +22,13 @@ class LoginRefusal(StrEnum):
 
     INVALID_CREDENTIALS = "invalid_credentials"
     DEACTIVATED = "account_deactivated"
+    CHALLENGE_OVER = "mfa_token_expired"
 
 
-@dataclass(frozen=True, slots=True)
-class TooManyAttempts:
-    """Whoever tries has to wait first; nothing was looked at."""
-
-    wait_seconds: int
+_LOGIN_REFUSAL: Final = {
+    FactorRefusal.WRONG_CODE: LoginRefusal.INVALID_CREDENTIALS,
+    FactorRefusal.CHALLENGE_OVER: LoginRefusal.CHALLENGE_OVER,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +90,12 @@ class LogIn:
 
     async def with_code(self, *, challenge: str, code: str, device: Device) -> LoginOutcome:
         """A session for whoever was asked for a code and gives the right one. A challenge is answered once."""
-        user_id = await self._second_factors.answer(challenge, code, device)
-        user = None if user_id is None else await self._users.by_id(user_id)
+        answered = await self._second_factors.answer(challenge, code, device)
+        if isinstance(answered, TooManyAttempts):
+            return answered
+        if isinstance(answered, FactorRefusal):
+            return _LOGIN_REFUSAL[answered]
+        user = await self._users.by_id(answered)
         if user is None:
             return LoginRefusal.INVALID_CREDENTIALS
         if user.status is UserStatus.DEACTIVATED:

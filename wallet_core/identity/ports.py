@@ -122,9 +122,17 @@ class SecondFactorRequired:
 
 
 class FactorRefusal(StrEnum):
-    """Why a code proves nothing."""
+    """Why a code lets nobody in."""
 
     WRONG_CODE = "wrong_code"
+    CHALLENGE_OVER = "challenge_over"
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyAttempts:
+    """Whoever tries has to wait first; nothing was looked at."""
+
+    wait_seconds: int
 
 
 class SecondFactors(Protocol):
@@ -134,8 +142,11 @@ class SecondFactors(Protocol):
         """Nothing when the person needs no code or gave the right one; without a code a challenge to answer."""
         ...
 
-    async def answer(self, challenge: str, code: str, device: Device) -> UserId | None:
-        """Whose challenge it is, when it is open and the code is right; it is used up then. Nothing otherwise."""
+    async def answer(self, challenge: str, code: str, device: Device) -> UserId | FactorRefusal | TooManyAttempts:
+        """Whose challenge it is, when it is open and the code is right; it is used up then.
+
+        CHALLENGE_OVER where it was used, has expired, was answered wrongly too often, or never was one.
+        """
         ...
 
 
@@ -145,8 +156,10 @@ class NoSecondFactors:
     async def demand(self, user: User, code: str | None, device: Device) -> None:
         """Nothing is asked for."""
 
-    async def answer(self, challenge: str, code: str, device: Device) -> None:
-        """It is nobody's."""
+    async def answer(self, challenge: str, code: str, device: Device) -> FactorRefusal:
+        """There never was one."""
+        del challenge, code, device
+        return FactorRefusal.CHALLENGE_OVER
 
 
 class Attempts(Protocol):

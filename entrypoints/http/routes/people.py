@@ -14,8 +14,8 @@ from entrypoints.http.schemas.requests import LoginSchema, ProfileChangeSchema, 
 from entrypoints.http.services import Services
 from entrypoints.http.views import token_view, user_view
 from wallet_core.identity.entities import User, WeakPasswordError
-from wallet_core.identity.login import LoggedIn, LoginOutcome, LoginRefusal, TooManyAttempts
-from wallet_core.identity.ports import SecondFactorRequired, Taken
+from wallet_core.identity.login import LoggedIn, LoginOutcome, LoginRefusal
+from wallet_core.identity.ports import SecondFactorRequired, Taken, TooManyAttempts
 
 _TAGS = ("people",)
 
@@ -62,6 +62,7 @@ class PeopleRoutes:
         problems=[
             "invalid_credentials",
             "second_factor_required",
+            "mfa_token_expired",
             "account_deactivated",
             "too_many_attempts",
             "overloaded",
