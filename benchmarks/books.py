@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from wallet_core.ids import UserId, WalletId
+from wallet_core.ids import SessionId, UserId, WalletId
 
 CURRENCY: Final = "USD"
 DEPOSIT: Final = 10_000_000_000
@@ -74,9 +74,9 @@ def wallet_id(number: int) -> WalletId:
     return WalletId(_named("8002", number))
 
 
-def last_transaction_id_before(number: int) -> UUID:
-    """The id of the movement of that number, as the books were made."""
-    return _named("8005", number)
+def session_id(number: int) -> SessionId:
+    """The id of that person's one session."""
+    return SessionId(_named("8007", number))
 
 
 def _named(family: str, number: int) -> UUID:

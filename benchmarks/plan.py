@@ -1,10 +1,11 @@
 """What a run does: which rows, how often and how long, on which books."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from benchmarks.books import LARGE, SMALL, Size
+from benchmarks.load import Generator, generators_here
 from benchmarks.rows import Accounts, Family, Row, with_those_compared_with
 
 _SQL_CLIENTS: Final = 20
@@ -21,6 +22,7 @@ class Plan:
     small: Size = SMALL
     large: Size | None = LARGE
     minutes_max: float = 20.0
+    generator: Generator = field(default_factory=lambda: generators_here()[0])
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -29,16 +31,28 @@ class Plan:
         return tuple(row for row in _ROWS if row.family in chosen)
 
     @property
+    def sizes(self) -> tuple[Size, ...]:
+        """The books there are."""
+        return (self.small,) if self.large is None else (self.small, self.large)
+
+    def sizes_of(self, row: Row) -> tuple[Size, ...]:
+        """The books that the row is measured on."""
+        return self.sizes if row.grows else (self.small,)
+
+    @property
     def measurements(self) -> int:
         """How many times anything is measured in all."""
-        growing = 0 if self.large is None else sum(row.grows for row in self.rows)
-        return self.rounds * (len(self.rows) + growing)
+        return self.rounds * sum(len(self.sizes_of(row)) for row in self.rows)
 
 
 def _of_accounts(accounts: Accounts) -> Sequence[Row]:
     return (
         Row(family=Family.SQL, accounts=accounts, callers=_SQL_CLIENTS, grows=True),
         Row(family=Family.LEDGER, accounts=accounts, callers=256, grows=True),
+        Row(family=Family.HTTP, accounts=accounts, callers=256, grows=True),
+        Row(family=Family.NOOP, accounts=accounts, callers=256),
+        Row(family=Family.HTTP, accounts=accounts, callers=64),
+        Row(family=Family.NOOP, accounts=accounts, callers=64),
         Row(family=Family.LEDGER, accounts=accounts, callers=20),
     )
 

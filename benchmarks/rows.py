@@ -29,13 +29,14 @@ class Accounts(StrEnum):
 class Row:
     """One thing to measure: under so many callers or connections, and, where it has several, in which variant.
 
-    `grows` says whether it is measured on the large books too.
+    `past_the_cache` asks a service that has none, `grows` is measured on the large books too.
     """
 
     family: Family
     accounts: Accounts
     callers: int
     variant: str = ""
+    past_the_cache: bool = False
     grows: bool = False
 
     @property

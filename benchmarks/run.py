@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -12,9 +12,10 @@ from benchmarks import databases
 from benchmarks.books import Books, Size
 from benchmarks.faults import BenchFailed
 from benchmarks.figures import Figures
-from benchmarks.measuring import Ground, measure
+from benchmarks.grounds import Grounds, template
+from benchmarks.measuring import Measuring
 from benchmarks.plan import Plan
-from benchmarks.rows import Family, Row
+from benchmarks.rows import Row
 from benchmarks.stage import Stage, scratch_home, stage
 from entrypoints.embedded.postgres import EmbeddedPostgres
 
@@ -24,7 +25,7 @@ Watch = Callable[[str], None]
 
 @dataclass(slots=True)
 class Measured:
-    """The figures of each row, one of each round, by the name of the books and of the row."""
+    """The figures of each row, one of each round, by the name of the books' size and of the row."""
 
     figures: dict[tuple[str, str], list[Figures]] = field(default_factory=dict)
 
@@ -34,7 +35,10 @@ class Measured:
 
 
 def run(plan: Plan, watch: Watch) -> Measured:
-    """Measure everything that is planned. Raises BenchFailed when a row did not do what it says."""
+    """Measure everything that is planned.
+
+    Raises BenchFailed when a row did not do what it says, the books do not balance afterwards, or it takes too long.
+    """
     measured = Measured()
     started = time.monotonic()
     with scratch_home() as home:
@@ -46,49 +50,34 @@ def run(plan: Plan, watch: Watch) -> Measured:
                 if time.monotonic() - started > plan.minutes_max * 60:
                     raise BenchFailed(f"It takes longer than {plan.minutes_max:g} minutes.")
             if plan.large is not None:
-                _verify(_template(servers.postgres, plan.large), watch)
+                _verify(template(servers.postgres, plan.large), watch)
     return measured
 
 
 def _make_books(home: Path, plan: Plan, watch: Watch) -> None:
     """The books that are copied, and the large ones, by a server that is in a hurry."""
     with EmbeddedPostgres(home / "postgres", settings=databases.MAKING_SETTINGS) as postgres:
-        for size in filter(None, (plan.small, plan.large)):
+        for size in plan.sizes:
             watch(f"Making books with {size.entries:,} entries …")
-            asyncio.run(databases.make(postgres, _template(postgres, size)))
+            asyncio.run(databases.make(postgres, template(postgres, size)))
     # What that server left to the operating system must not be written while somebody measures.
     os.sync()
 
 
-def _template(postgres: EmbeddedPostgres, size: Size) -> Books:
-    return databases.books_at(postgres, size, database=f"books_{size.name}", cache=0)
-
-
 def _round(servers: Stage, plan: Plan, number: int, measured: Measured, progress: "_Progress") -> None:
-    template = _template(servers.postgres, plan.small)
-    copies = _copies(servers, template)
-    large = None if plan.large is None else _template(servers.postgres, plan.large)
-    asyncio.run(databases.checkpoint(servers.postgres))
-    for row in plan.rows:
-        grounds = [copies[row.family], *([large] if large is not None and row.grows else [])]
-        # Neither always comes first.
-        for books in grounds if number % 2 else reversed(grounds):
-            figures = measure(servers, Ground(books=books), row, plan, run=progress.next)
-            measured.add(books.size, row, figures)
-            progress.tell(number, books.size, row, figures)
-    for books in copies.values():
+    with Grounds(servers, plan) as grounds:
+        for row in plan.rows:
+            sizes = plan.sizes_of(row)
+            # Neither always comes first.
+            for size in sizes if number % 2 else reversed(sizes):
+                measuring = Measuring(
+                    stage=servers, grounds=grounds, plan=plan, row=row, size=size, number=progress.next
+                )
+                figures = measuring.figures()
+                measured.add(size, row, figures)
+                progress.tell(number, size, row, figures)
+    for books in grounds.copies:
         _verify(books, progress.watch)
-
-
-def _copies(servers: Stage, template: Books) -> Mapping[Family, Books]:
-    """Fresh books for each family of rows that writes, so that none begins on what another has left."""
-    families = (Family.SQL, Family.LEDGER)
-    return {
-        family: asyncio.run(
-            databases.copy(servers.postgres, template, cache=number, database=f"{template.database}_{family}")
-        )
-        for number, family in enumerate(families, start=1)
-    }
 
 
 def _verify(books: Books, watch: Watch) -> None:

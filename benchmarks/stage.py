@@ -37,21 +37,20 @@ class Stage:
             "DATABASE_URL": books.service_dsn,
             "JWT_SECRET": self.jwt_secret,
             "PASSWORD_PEPPER": self.pepper,
-            "LOG_LEVEL": "WARNING",
+            "SEALING_KEYS": f"k1:{'5e' * 32}",
         }
         if cached:
             told["REDIS_URL"] = f"redis://127.0.0.1:{self.valkey.port}/{books.cache}"
         return told
 
-    def meter(self, serving: Iterable[int] = (), generating: Iterable[int] = ()) -> CpuMeter:
-        """Counts what the servers use, and those processes of a service and of a load generator."""
-        served, generated = tuple(serving), tuple(generating)
+    def meter(self, serving: Iterable[int] = ()) -> CpuMeter:
+        """Counts what the servers use, and those processes of a service with all that they started."""
+        served = tuple(serving)
         return CpuMeter(
             {
                 Kind.SERVER: lambda: served,
                 Kind.POSTGRES: lambda: (self.postgres.pid,),
                 Kind.VALKEY: lambda: (self.valkey.pid,),
-                Kind.GENERATOR: lambda: generated,
             }
         )
 

@@ -27,6 +27,12 @@ BEGIN
     SELECT pg_temp.named('8001', n), 'Person ' || n, 'person' || n || '@example.com', 'no password', ended - movements * pause
       FROM generate_series(0, veteran) AS n;
 
+    -- Everybody has logged in once, just now.
+    INSERT INTO sessions (id, user_id, device, created_at, last_seen_at, expires_at, proved_at)
+    SELECT pg_temp.named('8007', n), pg_temp.named('8001', n), 'bench', clock_timestamp(), clock_timestamp(),
+           clock_timestamp() + interval '1 day', clock_timestamp()
+      FROM generate_series(0, veteran) AS n;
+
     INSERT INTO wallets (id, user_id, name, currency, is_default, created_at)
     SELECT pg_temp.named('8002', n), pg_temp.named('8001', n), 'USD wallet', 'USD', true, ended - movements * pause
       FROM generate_series(0, veteran) AS n;

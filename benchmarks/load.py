@@ -1,0 +1,120 @@
+"""Puts a service under load: with wrk where it is installed, else with a generator of our own."""
+
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, assert_never
+
+from benchmarks import generator
+from benchmarks.children import child, plain_environment, run_program
+from benchmarks.faults import BenchFailed
+from benchmarks.figures import Figures
+from benchmarks.processes import Kind, reaped_seconds
+from benchmarks.requests import Requests
+from benchmarks.service import Service
+from benchmarks.stage import Stage
+from entrypoints.embedded.ports import LOOPBACK
+
+_SCRIPT: Final = Path(__file__).with_name("load.lua")
+_ANSWER_SECONDS_MAX: Final = 10
+
+
+class Generator(StrEnum):
+    """What makes the requests."""
+
+    WRK = "wrk"
+    OWN = "own"
+
+
+def generators_here() -> tuple[Generator, ...]:
+    """Those that this machine has, the best one first."""
+    return (Generator.WRK, Generator.OWN) if shutil.which("wrk") else (Generator.OWN,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """So many connections, each with one request after the other. `tag` makes the keys new ones. Times are seconds."""
+
+    requests: Requests
+    connections: int
+    warm_seconds: float
+    seconds: float
+    tag: str
+
+
+def put_under_load(stage: Stage, service: Service, load: Load, using: Generator) -> Figures:
+    """Ask for as long as the load says; wrk takes whole seconds, at least one.
+
+    Raises BenchFailed when anything but what is expected came back.
+    """
+    with tempfile.NamedTemporaryFile(dir=stage.home, suffix=".requests") as file:
+        path = Path(file.name)
+        load.requests.write(path)
+        match using:
+            case Generator.WRK:
+                answer, used = _by_wrk(stage, service, load, path)
+            case Generator.OWN:
+                answer, used = _by_our_own(stage, service, load, path)
+            case _:
+                assert_never(using)
+    if answer["refused"] or answer["broken"] or not answer["operations"]:
+        raise BenchFailed(
+            f"{load.tag}: {answer['operations']} answers as expected, {answer['refused']} others, "
+            f"{answer['broken']} broken connections."
+        )
+    return Figures(
+        operations=int(answer["operations"]),
+        seconds=answer["seconds"],
+        p50_ms=answer["p50_ms"],
+        p99_ms=answer["p99_ms"],
+        cpu_seconds=used,
+    )
+
+
+def _by_wrk(stage: Stage, service: Service, load: Load, path: Path) -> tuple[dict[str, Any], dict[Kind, float]]:
+    def run(seconds: int, tag: str) -> str:
+        return run_program(
+            [
+                *("wrk", "--threads", "1", "--connections", str(load.connections), "--duration", f"{seconds}s"),
+                *("--timeout", f"{_ANSWER_SECONDS_MAX}s", "--latency", "--script", str(_SCRIPT)),
+                *(f"http://{LOOPBACK}:{service.port}", "--", str(path), tag),
+            ],
+            cwd=stage.home,
+            seconds=seconds,
+            environment=plain_environment(),
+        )
+
+    if load.warm_seconds:
+        run(max(round(load.warm_seconds), 1), f"{load.tag}-warm")
+    meter = stage.meter(serving=[service.pid])
+    meter.start()
+    own = reaped_seconds()
+    said = run(max(round(load.seconds), 1), load.tag)
+    used = {**meter.stop(), Kind.GENERATOR: reaped_seconds() - own}
+    answers = [line for line in said.splitlines() if line.startswith("{")]
+    if not answers:
+        raise BenchFailed(f"wrk gave no answer.\n{said}")
+    return json.loads(answers[-1]), used
+
+
+def _by_our_own(stage: Stage, service: Service, load: Load, path: Path) -> tuple[dict[str, Any], dict[Kind, float]]:
+    work = generator.Work(
+        requests=str(path),
+        expected=load.requests.expected,
+        port=service.port,
+        connections=load.connections,
+        warm_seconds=load.warm_seconds,
+        seconds=load.seconds,
+        tag=load.tag,
+    )
+    lasting = load.warm_seconds + load.seconds
+    with child("benchmarks.generator", work, environment=plain_environment(), seconds=lasting) as process:
+        process.wait_until_measuring()
+        meter = stage.meter(serving=[service.pid])
+        meter.start()
+        answer = process.answer()
+        used = meter.stop()
+    return answer, {**used, Kind.GENERATOR: answer["cpu_seconds"]}

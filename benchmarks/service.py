@@ -1,0 +1,114 @@
+"""The service as its operator runs it, in two processes, with one route more: a POST that does nothing.
+
+That route is declared as the transfer is: token, path and body are checked by the same code, and then it answers.
+Run as `python -m benchmarks.service`: the settings come from the environment.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from benchmarks.books import Books
+from benchmarks.children import PROJECT
+from benchmarks.faults import BenchFailed
+from benchmarks.stage import Stage
+from entrypoints.api import api
+from entrypoints.embedded.ports import free_port
+from entrypoints.http.openapi import body, operation, path
+from entrypoints.http.problems import json_response
+from entrypoints.http.schemas.requests import TransferSchema, WalletPathSchema
+from entrypoints.serving import EXIT_STOPPED, serve
+from entrypoints.settings import Settings
+
+WORKERS: Final = 2
+_START_SECONDS_MAX: Final = 60.0
+_STOP_SECONDS_MAX: Final = 30.0
+_LOG_CHARACTERS_SHOWN: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A service that runs: the books it works on, where it listens, and the process that watches over the others."""
+
+    books: Books
+    port: int
+    pid: int
+
+
+@contextmanager
+def served(stage: Stage, books: Books, *, cached: bool = True) -> Iterator[Service]:
+    """A service on those books while the block runs, with or without a cache.
+
+    Raises BenchFailed when it does not start, does not stop in order, or met what it did not expect.
+    """
+    port = free_port()
+    log = stage.home / f"service-{books.database}-{'cached' if cached else 'bare'}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.service"],
+            cwd=PROJECT,
+            env={**stage.environment(books, cached=cached), "PORT": str(port), "WORKERS": str(WORKERS)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _wait_until_ready(process, log)
+        yield Service(books=books, port=port, pid=process.pid)
+        process.terminate()
+        if process.wait(_STOP_SECONDS_MAX) != EXIT_STOPPED:
+            raise BenchFailed(f"The service did not stop in order.\n{_end_of(log)}")
+        if any(line["level"] in ("error", "critical") for line in _lines(log)):
+            raise BenchFailed(f"The service met what it did not expect.\n{_end_of(log)}")
+    except subprocess.TimeoutExpired:
+        raise BenchFailed(f"The service did not stop.\n{_end_of(log)}") from None
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+@asynccontextmanager
+async def api_with_noop(settings: Settings) -> AsyncIterator[web.Application]:
+    """The application as it is, and the route that does nothing."""
+
+    @operation(tags=["bench"], summary="Nothing", responses={201: (None, "Nothing was done")})
+    @path(WalletPathSchema)
+    @body(TransferSchema)
+    async def do_nothing(_: web.Request) -> web.Response:
+        return json_response({}, HTTPStatus.CREATED)
+
+    async with api(settings) as application:
+        application.router.add_post("/wallets/{wallet_id}/noop", do_nothing)
+        yield application
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return once each of the processes takes requests."""
+    deadline = time.monotonic() + _START_SECONDS_MAX
+    while sum(line["event"] == "listening" for line in _lines(log)) < WORKERS:
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise BenchFailed(f"The service did not start.\n{_end_of(log)}")
+        time.sleep(0.05)
+
+
+def _lines(log: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(encoding="utf-8")[-_LOG_CHARACTERS_SHOWN:]
+
+
+if __name__ == "__main__":
+    sys.exit(serve(api_with_noop, Settings.from_environment(os.environ)))
