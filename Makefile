@@ -29,8 +29,9 @@ verify: $(VENV)/demo.installed ## Check that the books of that database balance
 env: ## Write an .env with random secrets for the compose file (once: one that is there stays)
 	@if [ -e .env ]; then echo ".env is there already and stays as it is."; exit 0; fi; \
 	umask 077; \
-	$(PYTHON) -c 'import re, secrets, sys; print(re.sub("(?m)^([A-Z_]+=)example.*", \
-		lambda line: line[1] + secrets.token_hex(32), sys.stdin.read()), end="")' <.env.example >.env.new \
+	$(PYTHON) -c 'import re, secrets, sys; print(re.sub("(?m)^([A-Z_]+=)example(:?).*", \
+		lambda line: line[1] + (line[2] and "k1:") + secrets.token_hex(32), sys.stdin.read()), end="")' \
+		<.env.example >.env.new \
 	&& mv .env.new .env && echo ".env is written, with secrets of its own. Next: docker compose up --detach"
 
 # --- Proving ---------------------------------------------------------------------------------------------------------

@@ -1,12 +1,17 @@
 """Which currencies people may hold and how much of each they may move, as the operator writes it."""
 
 from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal
+from typing import Final
 
 import iso4217
 from marshmallow import ValidationError
 
 from entrypoints.environment import Reader
 from wallet_core.money import Currencies, Currency, InvalidAmountError
+
+_DECIMALS_MAX: Final = 4
+"""As many as any currency has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +62,24 @@ def limits_of(reader: Reader, currencies: Currencies) -> dict[str, CurrencyLimit
         for code in currencies
         if transfer is not None and withdrawal is not None and code in transfer and code in withdrawal
     }
+
+
+def step_up_amounts_of(reader: Reader, currencies: Currencies) -> dict[str, int]:
+    """STEP_UP_AMOUNT in each currency's minor units; what a currency cannot express counts for nothing."""
+    amount = reader.parsed("STEP_UP_AMOUNT", _plain_amount, placeholder=Decimal(0))
+    return {
+        code: int(amount.scaleb(currency.exponent).to_integral_value(rounding=ROUND_FLOOR))
+        for code, currency in currencies.items()
+    }
+
+
+def _plain_amount(written: str) -> Decimal:
+    """Parse `50` or `12.50`."""
+    try:
+        Currency("", _DECIMALS_MAX).parse(written, zero_allowed=True)
+    except InvalidAmountError:
+        raise ValidationError("Must be a plain amount such as 50 or 12.50.") from None
+    return Decimal(written)
 
 
 def _maxima(written: str) -> dict[str, LimitMaxima] | None:

@@ -93,6 +93,7 @@ def _settings(home: Path, postgres: EmbeddedPostgres, valkey: EmbeddedValkey, po
             "REDIS_URL": valkey.url,
             "JWT_SECRET": kept["jwt"],
             "PASSWORD_PEPPER": kept["pepper"],
+            "SEALING_KEYS": f"k1:{kept['sealing']}",
             "HOST": _HOST,
             "PORT": str(port),
             "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
@@ -101,13 +102,13 @@ def _settings(home: Path, postgres: EmbeddedPostgres, valkey: EmbeddedValkey, po
 
 
 def _kept_secrets(path: Path) -> dict[str, str]:
-    """Secrets of this demo alone, made at its first start and readable by nobody else."""
-    if not path.exists():
-        made = {name: secrets.token_urlsafe(32) for name in ("database", "jwt", "pepper")}
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(made), encoding="utf-8")
-    kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    return kept
+    """Secrets of this demo alone, each made at the first start that needs it and readable by nobody else."""
+    path.touch(mode=0o600)
+    kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8") or "{}")
+    made = {name: secrets.token_hex(32) for name in ("database", "jwt", "pepper", "sealing") if name not in kept}
+    if made:
+        path.write_text(json.dumps(kept | made), encoding="utf-8")
+    return kept | made
 
 
 def _welcome(screen: Console, settings: Settings, postgres: EmbeddedPostgres, home: Path, seconds: float) -> None:

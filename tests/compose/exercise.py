@@ -103,6 +103,7 @@ class Exercise:
         assert said.code != 0, said.text
         assert "JWT_SECRET: Must not be the example" in said.text, said.text
         assert "PASSWORD_PEPPER: Must not be the example" in said.text, said.text
+        assert "SEALING_KEYS: Must not be the example" in said.text, said.text
         assert "everybody-can-read" not in said.text, said.text
 
     def up_brings_the_api_to_ready(self) -> str:

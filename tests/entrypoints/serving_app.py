@@ -19,6 +19,7 @@ ENVIRON = {
     "DATABASE_URL": "postgresql://localhost/none",
     "JWT_SECRET": "an example of 32 bytes or rather more",
     "PASSWORD_PEPPER": "an example of 32 bytes or rather more",
+    "SEALING_KEYS": f"k1:{'5e' * 32}",
 }
 
 

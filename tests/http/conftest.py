@@ -22,6 +22,7 @@ def environment(database: str) -> dict[str, str]:
         "DATABASE_POOL_SIZE": "4",
         "JWT_SECRET": JWT_SECRET,
         "PASSWORD_PEPPER": "a pepper for tests that is long enough",
+        "SEALING_KEYS": f"k1:{'5e' * 32}",
         "BCRYPT_COST": "4",
     }
 

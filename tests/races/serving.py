@@ -30,6 +30,7 @@ _ENVIRONMENT = {
     "REQUIRE_DURABLE_DATABASE": "false",
     "JWT_SECRET": "an example of 32 bytes or rather more",
     "PASSWORD_PEPPER": "an example of 32 bytes or rather more",
+    "SEALING_KEYS": f"k1:{'5e' * 32}",
     "BCRYPT_COST": "4",
     "CURRENCIES": "USD",
     "TRANSFER_LIMITS": "USD=1000000.00/1000000.00",
