@@ -10,6 +10,7 @@ from dependency_injector import containers, providers
 
 from adapters.payment_gateways.sandbox import SandboxGateway
 from adapters.postgres.database import Database, opened_pool
+from adapters.postgres.failures import PostgresFailureCounters, PostgresMessageCounters
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.limits import PostgresLimitRepository
 from adapters.postgres.migrations import Migrations
@@ -23,6 +24,7 @@ from adapters.redis.connection import RedisConnection
 from adapters.redis.pages import RedisPageCache
 from adapters.security.passwords import BcryptPasswordHasher
 from adapters.security.tokens import JwtAccessTokens
+from adapters.throttling.windows import ProcessClientLimits, RedisClientLimits
 from entrypoints.http.services import Readiness, Services
 from entrypoints.limit_settings import CurrencyLimits
 from entrypoints.settings import Settings
@@ -30,8 +32,9 @@ from wallet_core.clock import system_clock
 from wallet_core.faults import Unavailable
 from wallet_core.identity.login import LogIn
 from wallet_core.identity.people import People
-from wallet_core.identity.ports import NoSecondFactors, UnlimitedAttempts
+from wallet_core.identity.ports import NoSecondFactors
 from wallet_core.identity.sessions import Sessions
+from wallet_core.identity.throttling import Act, CappedMessages, ClientLimits, CountedAttempts, DeviceProofs, Digests
 from wallet_core.ledger.batching import BatchingLedger
 from wallet_core.ledger.caching import AccountCache, CachingLedger, NoAccountCache
 from wallet_core.ledger.commands import LimitKind
@@ -60,6 +63,7 @@ class Container(containers.DeclarativeContainer):
     account_cache: providers.Dependency[AccountCache] = providers.Dependency()
     page_cache: providers.Dependency[PageCache] = providers.Dependency()
     redis: providers.Dependency[RedisConnection | None] = providers.Dependency()
+    client_limits: providers.Dependency[ClientLimits] = providers.Dependency()
 
     clock = providers.Object(system_clock)
     ids = providers.Object(uuid_utils.compat.uuid7)
@@ -102,8 +106,28 @@ class Container(containers.DeclarativeContainer):
     people = providers.Singleton(People, users, hasher, ids=ids, clock=clock)
     sessions = providers.Singleton(Sessions, tokens, ids=ids)
     second_factors = providers.Singleton(NoSecondFactors)
-    attempts = providers.Singleton(UnlimitedAttempts)
-    log_in = providers.Singleton(LogIn, users, hasher, sessions, second_factors, attempts)
+    # What the pepper is good for: it never changes, and who has it not cannot make these names.
+    digests = providers.Singleton(Digests, settings.provided.password_pepper.reveal.call().encode.call())
+    counting = providers.Factory(
+        CountedAttempts,
+        failures=providers.Singleton(PostgresFailureCounters, database, settings.provided.protection.backoff),
+        clients=client_limits,
+        digests=digests,
+    )
+    log_in_attempts = providers.Singleton(
+        counting, Act.LOG_IN, proofs=providers.Singleton(DeviceProofs, digests, ids=ids)
+    )
+    sign_up_attempts = providers.Singleton(counting, Act.SIGN_UP)
+    reset_attempts = providers.Singleton(counting, Act.RESET)
+    code_attempts = providers.Singleton(counting, Act.CODE)
+    capped_messages = providers.Singleton(
+        CappedMessages,
+        settings.provided.protection.message_caps,
+        counters=providers.Singleton(PostgresMessageCounters, database),
+        clients=client_limits,
+        digests=digests,
+    )
+    log_in = providers.Singleton(LogIn, users, hasher, sessions, second_factors, log_in_attempts)
     wallets = providers.Singleton(
         Wallets,
         wallet_repository,
@@ -148,6 +172,7 @@ async def opened(settings: Settings) -> AsyncIterator[Container]:
         async with (
             opened_pool(url, size=settings.in_flight_max) as ledger_pool,
             opened_pool(url, size=settings.database_pool_size - settings.in_flight_max) as pool,
+            _client_limits(settings) as client_limits,
         ):
             container = Container(
                 settings=settings,
@@ -156,6 +181,7 @@ async def opened(settings: Settings) -> AsyncIterator[Container]:
                 account_cache=NoAccountCache() if redis is None else RedisAccountCache(redis),
                 page_cache=NoPageCache() if redis is None else RedisPageCache(redis),
                 redis=providers.Object(redis),
+                client_limits=client_limits,
             )
             container.check_dependencies()
             try:
@@ -166,6 +192,19 @@ async def opened(settings: Settings) -> AsyncIterator[Container]:
     finally:
         if redis is not None:
             await redis.close()
+
+
+@asynccontextmanager
+async def _client_limits(settings: Settings) -> AsyncIterator[ClientLimits]:
+    rates = settings.protection.rates
+    if settings.redis_url is None:
+        yield ProcessClientLimits(rates)
+        return
+    limits = RedisClientLimits(settings.redis_url.reveal(), rates)
+    try:
+        yield limits
+    finally:
+        await limits.close()
 
 
 def services_of(container: Container) -> Services:

@@ -6,7 +6,9 @@ from enum import StrEnum
 from typing import Final
 
 from entrypoints.environment import Reader, Secret, SettingDescription, strong_secret, url_of
-from entrypoints.limit_settings import CurrencyLimits, currencies_of, limits_of
+from entrypoints.limit_settings import CurrencyLimits, currencies_of, limits_of, step_up_amounts_of
+from entrypoints.protection_settings import PROTECTION_TABLE, Protection, protection_of
+from entrypoints.sealing_settings import ring_of_keys
 from wallet_core.money import Currencies
 
 PRODUCTION_BCRYPT_COST_MIN: Final = 12
@@ -38,9 +40,12 @@ _TABLE: Final = (
     _secret("REDIS_URL", "Redis or Valkey, as `redis://host:port/0`; without it nothing is cached", required=False),
     _secret("JWT_SECRET", "signs access tokens; 32 bytes or more"),
     _secret("PASSWORD_PEPPER", "mixed into every password before it is hashed; 32 bytes or more; never changes"),
+    _secret("SEALING_KEYS", "seals secrets at rest, as `id:64 hex digits`, comma between: the first seals, each opens"),
     _row("JWT_ISSUER", "wallet", "`iss` of access tokens"),
     _row("JWT_AUDIENCE", "wallet-api", "`aud` of access tokens"),
     _row("ACCESS_TOKEN_SECONDS", "600", "how long an access token lasts"),
+    _row("SESSION_SECONDS", "43200", "how long a log-in lasts at most"),
+    _row("SESSION_IDLE_SECONDS", "900", "how long it lasts unused; what asks with `X-Background: 1` does not use it"),
     _row("HOST", "127.0.0.1", "address to listen on"),
     _row("PORT", "8000", "port to listen on"),
     _row("WORKERS", "1", "processes that serve HTTP on the one port"),
@@ -50,16 +55,22 @@ _TABLE: Final = (
     _row("TRANSFER_LIMITS", _DEFAULT_LIMITS, "most that a person may send, as `USD=daily/monthly`, per currency"),
     _row("WITHDRAWAL_LIMITS", _DEFAULT_LIMITS, "most that a person may withdraw, as `USD=daily/monthly`, per currency"),
     _row("WALLETS_PER_PERSON", "10", "how many wallets one person may open"),
+    _row(
+        "STEP_UP_AMOUNT",
+        "50",
+        "in units of any currency: more leaves a wallet only after a fresh code, where there is a second factor",
+    ),
+    *PROTECTION_TABLE,
     _row("REQUIRE_IDEMPOTENCY_KEY", "true", "whether transfers and withdrawals need an `Idempotency-Key`"),
     _row("BATCH_MAX", "512", "most movements that are committed together"),
-    _row("IN_FLIGHT_MAX", "2", "batches that one process commits at a time; less than DATABASE_POOL_SIZE"),
+    _row("IN_FLIGHT_MAX", "2", "batches that one process commits at a time; at least two less than DATABASE_POOL_SIZE"),
     _row("QUEUE_MAX", "4096", "movements that may wait in one process; the next is answered 503"),
     _row("REQUIRE_DURABLE_DATABASE", "true", "refuse to start where PostgreSQL could lose what it committed"),
     _row("REQUESTS_MAX", "512", "requests that one process works on at a time; the next is answered 503"),
     _row(
         "DATABASE_POOL_SIZE",
         "10",
-        "connections to PostgreSQL of one process; IN_FLIGHT_MAX of them move money, the others read",
+        "connections to PostgreSQL of one process; IN_FLIGHT_MAX of them move money, one watches sessions, the others read",
     ),
     _row("BCRYPT_COST", "12", "work factor of password hashes; 12 or more in production"),
     _row("BODY_MAX_BYTES", "65536", "longest request body"),
@@ -81,9 +92,12 @@ class Settings:
     redis_url: Secret | None
     jwt_secret: Secret
     password_pepper: Secret
+    sealing_keys: Secret
     jwt_issuer: str
     jwt_audience: str
     access_token_seconds: int
+    session_seconds: int
+    session_idle_seconds: int
     host: str
     port: int
     workers: int
@@ -92,6 +106,9 @@ class Settings:
     currencies: Currencies
     limits: Mapping[str, CurrencyLimits]
     wallets_per_person: int
+    step_up_amount: Mapping[str, int]
+    """In minor units, by currency."""
+    protection: Protection
     require_idempotency_key: bool
     batch_max: int
     in_flight_max: int
@@ -120,9 +137,14 @@ class Settings:
             else None,
             jwt_secret=reader.secret("JWT_SECRET", strong),
             password_pepper=reader.secret("PASSWORD_PEPPER", strong),
+            sealing_keys=reader.secret(
+                "SEALING_KEYS", ring_of_keys(example_allowed=environment is Environment.DEVELOPMENT)
+            ),
             jwt_issuer=reader.text("JWT_ISSUER"),
             jwt_audience=reader.text("JWT_AUDIENCE"),
             access_token_seconds=reader.integer("ACCESS_TOKEN_SECONDS", least=1, most=86_400),
+            session_seconds=reader.integer("SESSION_SECONDS", least=60, most=366 * 86_400),
+            session_idle_seconds=reader.integer("SESSION_IDLE_SECONDS", least=10, most=30 * 86_400),
             host=reader.text("HOST"),
             port=reader.integer("PORT", least=0, most=65_535),
             workers=reader.integer("WORKERS", least=1, most=256),
@@ -131,6 +153,8 @@ class Settings:
             currencies=currencies,
             limits=limits_of(reader, currencies),
             wallets_per_person=reader.integer("WALLETS_PER_PERSON", least=1, most=1_000),
+            step_up_amount=step_up_amounts_of(reader, currencies),
+            protection=protection_of(reader),
             require_idempotency_key=reader.truth("REQUIRE_IDEMPOTENCY_KEY"),
             batch_max=reader.integer("BATCH_MAX", least=1, most=10_000),
             in_flight_max=reader.integer("IN_FLIGHT_MAX", least=1, most=100),
@@ -142,8 +166,11 @@ class Settings:
             body_max_bytes=reader.integer("BODY_MAX_BYTES", least=1_024, most=16 * 1024 * 1024),
             shutdown_seconds=reader.integer("SHUTDOWN_SECONDS", least=1, most=600),
         )
-        if settings.in_flight_max >= settings.database_pool_size:
-            reader.fault("IN_FLIGHT_MAX", "Must be less than DATABASE_POOL_SIZE: each batch needs a connection.")
+        if settings.in_flight_max + 1 >= settings.database_pool_size:
+            reader.fault(
+                "IN_FLIGHT_MAX",
+                "Must be at least two less than DATABASE_POOL_SIZE: each batch needs a connection, one watches sessions.",
+            )
         if environment is Environment.PRODUCTION and settings.bcrypt_cost < PRODUCTION_BCRYPT_COST_MIN:
             reader.fault("BCRYPT_COST", f"Must be {PRODUCTION_BCRYPT_COST_MIN} or more in production.")
         reader.raise_faults()

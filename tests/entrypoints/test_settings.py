@@ -8,6 +8,7 @@ import pytest
 
 from entrypoints.environment import Secret, SettingsError
 from entrypoints.limit_settings import CurrencyLimits, LimitMaxima
+from entrypoints.protection_settings import PROTECTION_TABLE
 from entrypoints.settings import Environment, Settings, describe_settings
 from wallet_core.money import Currencies, Currency
 
@@ -15,6 +16,7 @@ ENOUGH = {
     "DATABASE_URL": "postgresql://wallet:open-sesame@db/wallet",
     "JWT_SECRET": "hush-hush-hush-hush-hush-hush-hush",
     "PASSWORD_PEPPER": "salt-and-pepper-salt-and-pepper-salt",
+    "SEALING_KEYS": f"k1:{'5ea1' * 16}",
 }
 
 
@@ -29,7 +31,7 @@ def faults_of(environ: dict[str, str]) -> tuple[str, ...]:
     return caught.value.faults
 
 
-def test_three_secrets_are_enough() -> None:
+def test_four_secrets_are_enough() -> None:
     settings = read()
 
     assert settings.environment is Environment.PRODUCTION
@@ -54,6 +56,11 @@ def test_limits_are_read_in_minor_units() -> None:
     assert limits["EUR"].withdrawal == LimitMaxima(daily=0, monthly=0)
 
 
+def test_the_amount_that_moves_without_a_fresh_code_is_read_in_each_currencys_minor_units() -> None:
+    assert read().step_up_amount == {"USD": 5_000, "EUR": 5_000, "GBP": 5_000, "INR": 5_000, "JPY": 50}
+    assert read(STEP_UP_AMOUNT="0.999", CURRENCIES="USD,JPY").step_up_amount == {"USD": 99, "JPY": 0}
+
+
 def test_limits_of_currencies_that_are_not_enabled_do_nothing() -> None:
     settings = read(CURRENCIES=" USD , JPY ")
 
@@ -71,7 +78,15 @@ def test_all_faults_are_told_at_once_each_on_a_line_with_the_name_of_its_variabl
     faults = faults_of({"PORT": "eighty", "CURRENCIES": "USD,XXL", "REDIS_URL": "http://x", "JWT_SECRET": "short"})
 
     names = [fault.partition(":")[0] for fault in faults]
-    assert sorted(names) == ["CURRENCIES", "DATABASE_URL", "JWT_SECRET", "PASSWORD_PEPPER", "PORT", "REDIS_URL"]
+    assert sorted(names) == [
+        "CURRENCIES",
+        "DATABASE_URL",
+        "JWT_SECRET",
+        "PASSWORD_PEPPER",
+        "PORT",
+        "REDIS_URL",
+        "SEALING_KEYS",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -83,6 +98,11 @@ def test_all_faults_are_told_at_once_each_on_a_line_with_the_name_of_its_variabl
         ("JWT_SECRET", "x" * 31),
         ("JWT_SECRET", "x" * 40 + "\udc80"),
         ("PASSWORD_PEPPER", "x" * 31),
+        ("SEALING_KEYS", "5e" * 32),
+        ("SEALING_KEYS", f"k1:{'5e' * 31}"),
+        ("SEALING_KEYS", f"K1:{'5e' * 32}"),
+        ("SEALING_KEYS", f"k1:{'5e' * 32},"),
+        ("SEALING_KEYS", f"k1:{'5e' * 32},k1:{'5f' * 32}"),
         ("ACCESS_TOKEN_SECONDS", "0"),
         ("PORT", "65536"),
         ("WORKERS", "0"),
@@ -98,6 +118,9 @@ def test_all_faults_are_told_at_once_each_on_a_line_with_the_name_of_its_variabl
         ("TRANSFER_LIMITS", "USD=1/1,USD=1/1"),
         ("WITHDRAWAL_LIMITS", "USD=100.00/1000.00"),
         ("WITHDRAWAL_LIMITS", "XXL=1/1"),
+        ("STEP_UP_AMOUNT", "-1"),
+        ("STEP_UP_AMOUNT", "USD=50"),
+        ("STEP_UP_AMOUNT", "1e2"),
         ("IN_FLIGHT_MAX", "10"),
         ("BCRYPT_COST", "11"),
         ("BODY_MAX_BYTES", "1e6"),
@@ -124,6 +147,26 @@ def test_an_example_secret_is_good_for_development_alone(name: str) -> None:
 
     assert settings.bcrypt_cost == 4
     assert [fault.partition(":")[0] for fault in faults_of(ENOUGH | example)] == [name]
+
+
+@pytest.mark.parametrize("ring", [f"example:{'5e' * 32}", f"k1:{b'example'.hex().ljust(64, '0')}"])
+def test_the_example_of_a_key_is_good_for_development_alone(ring: str) -> None:
+    settings = read(SEALING_KEYS=ring, WALLET_ENV="development")
+
+    assert settings.sealing_keys == Secret(ring)
+    assert [fault.partition(":")[0] for fault in faults_of(ENOUGH | {"SEALING_KEYS": f"k2:{'5e' * 32},{ring}"})] == [
+        "SEALING_KEYS"
+    ]
+
+
+def test_the_published_example_is_such_an_example() -> None:
+    lines = (Path(__file__).parents[2] / ".env.example").read_text(encoding="utf-8").splitlines()
+    examples = dict(line.split("=", 1) for line in lines if line.startswith(("JWT", "PASSWORD_PEPPER", "SEALING")))
+
+    faults = faults_of(ENOUGH | examples)
+
+    assert sorted(faults) == [f"{name}: Must not be the example: that value is public." for name in sorted(examples)]
+    assert len(examples) == 3
 
 
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
@@ -164,10 +207,11 @@ def test_no_secret_shows_in_the_settings_or_in_the_faults() -> None:
     shown = [repr(read()), str(read()), repr(read().jwt_secret), f"{read().jwt_secret}"]
     shown.append(orjson.dumps(read().jwt_secret, default=repr).decode())
     wrong = {"DATABASE_URL": "open-sesame", "REDIS_URL": "sesame://", "JWT_SECRET": "hush", "PASSWORD_PEPPER": "salt"}
+    wrong["SEALING_KEYS"] = f"k1:{'5ea1' * 16},k2:5ea1"
     shown.extend(faults_of(wrong))
 
     for text in shown:
-        assert not any(word in text for word in ("sesame", "hush", "salt")), text
+        assert not any(word in text for word in ("sesame", "hush", "salt", "5ea1")), text
 
 
 def test_settings_travel_to_another_process_whole() -> None:
@@ -184,6 +228,7 @@ def test_every_described_default_is_the_one_in_force() -> None:
 
 def test_every_field_has_its_variable_and_every_variable_its_field() -> None:
     renamed = {"wallet_env": "environment", "transfer_limits": "limits", "withdrawal_limits": "limits"}
+    renamed |= {row.name.lower(): "protection" for row in PROTECTION_TABLE}
 
     variables = {renamed.get(row.name.lower(), row.name.lower()) for row in describe_settings()}
 
