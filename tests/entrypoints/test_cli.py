@@ -10,7 +10,13 @@ import asyncpg
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SECRETS = {"JWT_SECRET": "s" * 32, "PASSWORD_PEPPER": "p" * 32, "WALLET_ENV": "development", "BCRYPT_COST": "4"}
+SECRETS = {
+    "JWT_SECRET": "s" * 32,
+    "PASSWORD_PEPPER": "p" * 32,
+    "SEALING_KEYS": f"k1:{'5e' * 32}",
+    "WALLET_ENV": "development",
+    "BCRYPT_COST": "4",
+}
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -37,7 +43,7 @@ def test_serving_without_settings_names_all_that_is_missing_at_once() -> None:
     told = run("serve")
 
     assert told.returncode == 2
-    for name in ("DATABASE_URL", "JWT_SECRET", "PASSWORD_PEPPER"):
+    for name in ("DATABASE_URL", "JWT_SECRET", "PASSWORD_PEPPER", "SEALING_KEYS"):
         assert name in told.stderr
     assert "Traceback" not in told.stderr
 
