@@ -23,6 +23,7 @@ pytest.register_assert_rewrite(
             "ledger_races",
             "ledger_refusals",
             "limits",
+            "notifications",
             "sealing",
             "second_factor",
             "security",
@@ -43,6 +44,11 @@ from wallet_core.testing.contracts.ledger import LedgerContract  # noqa: E402
 from wallet_core.testing.contracts.limits import LimitRepositoryContract  # noqa: E402
 from wallet_core.testing.contracts.sealing import SealedColumnContract, SealerContract  # noqa: E402
 from wallet_core.testing.contracts.second_factor import (  # noqa: E402
+from wallet_core.testing.contracts.notifications import (  # noqa: E402
+    CourierContract,
+    MailboxContract,
+    NotifierContract,
+)
     OneTimeCodesContract,
     RecoveryCodesContract,
     SecondFactorRepositoryContract,
@@ -67,10 +73,13 @@ __all__ = [
     "LedgerContract",
     "LimitRepositoryContract",
     "MessageCountersContract",
+    "CourierContract",
     "OneTimeCodesContract",
     "PageCacheContract",
     "PasswordHasherContract",
+    "MailboxContract",
     "PaymentGatewayContract",
+    "NotifierContract",
     "RecoveryCodesContract",
     "SealedColumnContract",
     "SealerContract",

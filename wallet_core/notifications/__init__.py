@@ -1,0 +1,1 @@
+"""Telling people something: by mail or by text message, without keeping anybody waiting."""
