@@ -25,6 +25,7 @@ from adapters.redis.pages import RedisPageCache
 from adapters.security.passwords import BcryptPasswordHasher
 from adapters.security.tokens import JwtAccessTokens
 from adapters.throttling.windows import ProcessClientLimits, RedisClientLimits
+from entrypoints.http.edge import Edge
 from entrypoints.http.services import Readiness, Services
 from entrypoints.limit_settings import CurrencyLimits
 from entrypoints.settings import Settings
@@ -230,6 +231,12 @@ def services_of(container: Container) -> Services:
         body_max_bytes=settings.body_max_bytes,
         requests_max=settings.requests_max,
         access_log=settings.access_log,
+        edge=Edge(
+            trusted_proxies=settings.protection.trusted_proxies,
+            https=settings.protection.is_https,
+            own_origins=settings.protection.own_origins,
+            cors_origins=settings.protection.cors_origins,
+        ),
     )
 
 

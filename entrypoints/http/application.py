@@ -2,8 +2,9 @@
 
 from aiohttp import web
 
-from entrypoints.http import middlewares, openapi
+from entrypoints.http import cross_origin, middlewares, openapi
 from entrypoints.http.authentication import bearer_required
+from entrypoints.http.edge import EDGE
 from entrypoints.http.openapi_document import Info
 from entrypoints.http.parsing import BodyLimits
 from entrypoints.http.routes.documentation import docs_routes
@@ -35,8 +36,10 @@ def create_app(services: Services) -> web.Application:
     ]
     app.router.add_routes(routes)
     app.router.add_routes([web.RouteDef(route.method, f"/v1{route.path}", route.handler, {}) for route in routes])
+    edge = app[EDGE] = services.edge
+    cross_origin.setup(app, edge)
     app.middlewares.append(bearer_required(services.tokens))
     info = Info(title="Wallet", version=services.version, description=_DESCRIPTION)
     openapi.setup(app, info, BodyLimits(bytes_max=services.body_max_bytes))
-    middlewares.setup(app, access_log=services.access_log, requests_max=services.requests_max)
+    middlewares.setup(app, access_log=services.access_log, requests_max=services.requests_max, https=edge.https)
     return app

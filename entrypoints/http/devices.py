@@ -4,6 +4,9 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
+from entrypoints.http.client_address import client_address
+from entrypoints.http.cross_origin import own_cookie
+from entrypoints.http.edge import edge_of
 from wallet_core.identity.entities import Device
 
 _COOKIE: Final = "wallet_device"
@@ -12,13 +15,14 @@ _NAME_LENGTH_MAX: Final = 200
 
 
 def device_of(request: web.Request) -> Device:
-    """The device of a request, in characters that may be kept."""
+    """The device of a request, in characters that may be kept. Raises the problem `foreign_origin`."""
     name = "".join(each if each.isprintable() else " " for each in request.headers.get(hdrs.USER_AGENT, ""))
     return Device(
-        name=name[:_NAME_LENGTH_MAX].strip(), address=request.remote, proof=request.cookies.get(_COOKIE) or None
+        name=name[:_NAME_LENGTH_MAX].strip(), address=client_address(request), proof=own_cookie(request, _COOKIE)
     )
 
 
-def keep_proof(response: web.StreamResponse, proof: str, *, secure: bool) -> None:
+def keep_proof(request: web.Request, response: web.StreamResponse, proof: str) -> None:
     """Have the device keep a proof. No script reads it, and no other site's page sends it."""
+    secure = request.secure or edge_of(request).https
     response.set_cookie(_COOKIE, proof, max_age=_COOKIE_SECONDS, httponly=True, samesite="Strict", secure=secure)

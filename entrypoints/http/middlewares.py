@@ -15,6 +15,7 @@ from aiohttp import hdrs, web
 from multidict import istr
 
 from entrypoints.http.problems import Problem, problem_of_http_error, problem_response
+from entrypoints.http.security_headers import SECURITY_HEADERS, SecurityHeaders
 from wallet_core.faults import Fault, OutcomeUnknown, Overloaded, Unavailable
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
@@ -26,14 +27,6 @@ REQUESTS_MAX: Final = 512
 _AWAITED_FOR_EACH_SERVED: Final = 8
 """How many bodies may be on their way for each request that may be worked on."""
 
-CONTENT_SECURITY_POLICY: Final = istr("Content-Security-Policy")
-_NOTHING_BUT_DATA: Final = "default-src 'none'; frame-ancestors 'none'"
-SAFE_HEADERS: Final = (
-    (istr("X-Content-Type-Options"), "nosniff"),
-    (istr("Referrer-Policy"), "no-referrer"),
-    (istr("Cross-Origin-Opener-Policy"), "same-origin"),
-)
-
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -44,7 +37,9 @@ class _Middleware(Protocol):
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
 
 
-def setup(app: web.Application, *, access_log: bool = True, requests_max: int = REQUESTS_MAX) -> None:
+def setup(
+    app: web.Application, *, access_log: bool = True, requests_max: int = REQUESTS_MAX, https: bool = False
+) -> None:
     """Put the shell around the application: the outermost middleware, and the headers of every answer.
 
     Past `requests_max` requests at a time the next is answered 503 at once: whoever waits in a growing crowd is
@@ -52,7 +47,13 @@ def setup(app: web.Application, *, access_log: bool = True, requests_max: int = 
     """
     admission = app[_ADMISSION] = _Admission(requests_max)
     app.middlewares.insert(0, _logging(admission.guarded) if access_log else admission.guarded)
-    app.on_response_prepare.append(_on_response_prepare)
+    headers = app[SECURITY_HEADERS] = SecurityHeaders(https=https)
+
+    async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers[REQUEST_ID_HEADER] = request_id_of(request)
+        headers.add(response)
+
+    app.on_response_prepare.append(add_headers)
 
 
 def request_id_of(request: web.BaseRequest) -> str:
@@ -185,18 +186,3 @@ def _route(request: web.Request) -> str:
     """The template of the path, never the path: that one names people's wallets."""
     resource = request.match_info.route.resource
     return "unmatched" if resource is None else resource.canonical
-
-
-def add_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """Give an answer its request id and the safe headers; a handler's own Content-Security-Policy stays."""
-    headers = response.headers
-    headers[REQUEST_ID_HEADER] = request_id_of(request)
-    for name, value in SAFE_HEADERS:
-        headers[name] = value
-    headers.setdefault(CONTENT_SECURITY_POLICY, _NOTHING_BUT_DATA)
-    # Which server this is, and of which version, is nobody's business.
-    headers.pop(hdrs.SERVER, None)
-
-
-async def _on_response_prepare(request: web.Request, response: web.StreamResponse) -> None:
-    add_headers(request, response)

@@ -110,6 +110,9 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = MappingProxyType(
         "too_many_attempts": ProblemType(
             HTTPStatus.TOO_MANY_REQUESTS, "Too many attempts", "Wait as many seconds as `Retry-After` says."
         ),
+        "foreign_origin": ProblemType(
+            _FORBIDDEN, "Foreign origin", "Another site's page may not ask this on behalf of whoever looks at it."
+        ),
         "forbidden": ProblemType(_FORBIDDEN, "Forbidden", "Your role does not allow this."),
         "account_deactivated": ProblemType(_FORBIDDEN, "Account deactivated", "The account may not act."),
         "reauth_required": ProblemType(

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from entrypoints.http.edge import Edge
 from wallet_core.identity.login import LogIn
 from wallet_core.identity.people import People
 from wallet_core.identity.ports import AccessTokens
@@ -47,3 +48,4 @@ class Services:
     body_max_bytes: int
     requests_max: int
     access_log: bool
+    edge: Edge

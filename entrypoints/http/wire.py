@@ -4,13 +4,14 @@ aiohttp answers those below every middleware. Serve with `WireRunner` in place o
 """
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from aiohttp import hdrs, web
 
-from entrypoints.http.middlewares import add_headers, request_id_of
+from entrypoints.http.middlewares import REQUEST_ID_HEADER, request_id_of
 from entrypoints.http.problems import Problem, problem_of_http_error, problem_response
+from entrypoints.http.security_headers import SECURITY_HEADERS, SecurityHeaders
 
 HEAD_SECONDS_MAX: Final = 10.0
 """How long a request's line and headers may take to arrive, the first of a connection counted from its beginning.
@@ -29,6 +30,7 @@ class WireRunner(web.AppRunner):
         server = await super()._make_server()
         # aiohttp names its connection class in Server.__call__ and nowhere else, so the server is made once more.
         return _Server(
+            self.app.get(SECURITY_HEADERS) or SecurityHeaders(),
             server.request_handler,
             request_factory=server.request_factory,
             handler_cancellation=server.handler_cancellation,
@@ -38,12 +40,20 @@ class WireRunner(web.AppRunner):
 
 
 class _Server(web.Server):
+    def __init__(self, headers: SecurityHeaders, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._headers = headers
+
     def __call__(self) -> web.RequestHandler:
-        return _Connection(self, loop=self._loop, **self._kwargs)
+        return _Connection(self._headers, self, loop=self._loop, **self._kwargs)
 
 
 class _Connection(web.RequestHandler):
-    __slots__ = ("_head_alarm",)
+    __slots__ = ("_head_alarm", "_headers")
+
+    def __init__(self, headers: SecurityHeaders, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._headers = headers
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A connection begins, and with it the wait for its first request."""
@@ -96,7 +106,8 @@ class _Connection(web.RequestHandler):
             problem = Problem("internal")
             _log.error("unhandled below the application", exc_info=exc, request_id=request_id_of(request))
         response = problem_response(problem, request_id=request_id_of(request))
-        add_headers(request, response)
+        response.headers[REQUEST_ID_HEADER] = request_id_of(request)
+        self._headers.add(response)
         response.headers[hdrs.SERVER] = "wallet"  # else aiohttp names itself and its version
         response.force_close()
         return response

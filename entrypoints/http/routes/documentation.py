@@ -11,10 +11,10 @@ from typing import Final
 from aiohttp import hdrs, web
 from marshmallow import fields
 
-from entrypoints.http.middlewares import CONTENT_SECURITY_POLICY
 from entrypoints.http.openapi import operation
 from entrypoints.http.problems import PROBLEMS, Problem, json_response, problem_listing
 from entrypoints.http.schemas.fields import Integer, Schema
+from entrypoints.http.security_headers import CONTENT_SECURITY_POLICY
 
 _WHEEL: Final = "drf_spectacular_sidecar"
 _OURS: Final = Path(__file__).parents[1] / "static"

@@ -65,6 +65,7 @@ class PeopleRoutes:
             "mfa_token_expired",
             "account_deactivated",
             "too_many_attempts",
+            "foreign_origin",
             "overloaded",
         ],
     )
@@ -131,7 +132,7 @@ def _login_answer(request: web.Request, outcome: LoginOutcome) -> web.Response:
         case LoggedIn():
             response = json_response(token_view(outcome.access))
             if outcome.device_proof is not None:
-                keep_proof(response, outcome.device_proof, secure=request.secure)
+                keep_proof(request, response, outcome.device_proof)
             return response
         case LoginRefusal():
             raise Problem(outcome.value)
