@@ -6,12 +6,12 @@ from typing import Final
 import asyncpg
 
 from adapters.postgres.database import Database
-from adapters.postgres.queries import Connection, load_queries
-from wallet_core.identity.challenges import ATTEMPTS_MAX, Allowance, Challenge, Purpose
+from adapters.postgres.queries import load_queries
+from wallet_core.identity.challenges import ATTEMPTS_MAX, Challenge, Purpose
 from wallet_core.ids import ChallengeId, UserId
 
 _FORGOTTEN_AFTER: Final = timedelta(days=1)
-"""When a challenge that is over counts for nothing any more, not even as one of too many."""
+"""When a challenge that is over is deleted, once the same person is challenged again."""
 
 
 class PostgresChallengeRepository:
@@ -21,15 +21,11 @@ class PostgresChallengeRepository:
         self._database = database
         self._queries = load_queries("challenges")
 
-    async def open(self, challenge: Challenge, allowance: Allowance | None = None) -> datetime | None:
+    async def open(self, challenge: Challenge) -> None:
         """As ChallengeRepository.open."""
         async with self._database.transaction() as connection:
             if await self._queries["lock_person"].fetch_value(connection, user_id=challenge.user_id) is None:
                 raise ValueError("A challenge is opened for somebody who is there.")
-            if allowance is not None:
-                again_at = await self._too_many_until(connection, challenge, allowance)
-                if again_at is not None:
-                    return again_at
             await self._queries["end_open"].execute(
                 connection, user_id=challenge.user_id, purpose=challenge.purpose, now=challenge.created_at
             )
@@ -46,7 +42,6 @@ class PostgresChallengeRepository:
                 created_at=challenge.created_at,
                 expires_at=challenge.expires_at,
             )
-        return None
 
     async def find(self, purpose: Purpose, secret_hash: bytes, now: datetime) -> Challenge | None:
         """As ChallengeRepository.find."""
@@ -88,20 +83,6 @@ class PostgresChallengeRepository:
         """As ChallengeRepository.end."""
         async with self._database.change() as connection:
             await self._queries["end_open"].execute(connection, user_id=user_id, purpose=purpose, now=now)
-
-    async def _too_many_until(
-        self, connection: Connection, challenge: Challenge, allowance: Allowance
-    ) -> datetime | None:
-        fullest: datetime | None = await self._queries["find_fullest"].fetch_value(
-            connection,
-            user_id=challenge.user_id,
-            purpose=challenge.purpose,
-            subject=challenge.subject,
-            since=challenge.created_at - allowance.window,
-            for_person=allowance.for_person,
-            for_subject=allowance.for_subject,
-        )
-        return None if fullest is None else fullest + allowance.window
 
 
 def _challenge_of(row: asyncpg.Record | None) -> Challenge | None:

@@ -23,8 +23,7 @@ CREATE TABLE challenges (
     used_at     timestamptz
 );
 
-CREATE INDEX challenges_person ON challenges (user_id, purpose, created_at);
-CREATE INDEX challenges_subject ON challenges (lower(subject), purpose, created_at) WHERE subject IS NOT NULL;
+CREATE INDEX challenges_person ON challenges (user_id, purpose);
 CREATE INDEX challenges_secret ON challenges (secret_hash);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON challenges TO wallet_app;

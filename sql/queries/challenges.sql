@@ -1,17 +1,6 @@
 -- name: lock_person(user_id)
--- One opening for a person at a time: what ends their older challenges and counts them is decided by it.
+-- One opening for a person at a time, so that none is overlooked when the older ones end.
 SELECT id FROM users WHERE id = :user_id FOR NO KEY UPDATE;
-
--- name: find_fullest(user_id, purpose, subject, since, for_person, for_subject)
--- Of so many openings the earliest, where that many are younger than `since`: it has to grow old before the next one.
-SELECT greatest(
-           (SELECT created_at FROM challenges
-             WHERE user_id = :user_id AND purpose = :purpose AND created_at > :since
-             ORDER BY created_at DESC OFFSET CAST(:for_person AS bigint) - 1 LIMIT 1),
-           (SELECT created_at FROM challenges
-             WHERE lower(subject) = lower(CAST(:subject AS text)) AND purpose = :purpose AND created_at > :since
-             ORDER BY created_at DESC OFFSET CAST(:for_subject AS bigint) - 1 LIMIT 1)
-       );
 
 -- name: end_open(user_id, purpose, now)!
 UPDATE challenges

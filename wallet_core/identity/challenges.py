@@ -5,7 +5,7 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol, TypeAlias
 
@@ -45,26 +45,14 @@ class Challenge:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allowance:
-    """How many challenges of one purpose may be opened within `window`: for a person, and for an address."""
-
-    for_person: int
-    for_subject: int
-    window: timedelta
-
-
 class ChallengeRepository(Protocol):
     """Where challenges are kept. A person has at most one open challenge of each purpose.
 
     Every implementation passes `wallet_core.testing.contracts.ChallengeRepositoryContract`.
     """
 
-    async def open(self, challenge: Challenge, allowance: Allowance | None = None) -> datetime | None:
-        """Keep a new challenge; the person's open one of that purpose ends. Nothing, or when there may be one more.
-
-        Addresses are told apart without regard to the case of letters. Raises ValueError for a person who is not there.
-        """
+    async def open(self, challenge: Challenge) -> None:
+        """Keep a new challenge; the person's open one of that purpose ends. Raises ValueError when there is nobody."""
         ...
 
     async def find(self, purpose: Purpose, secret_hash: bytes, now: datetime) -> Challenge | None:

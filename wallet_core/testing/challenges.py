@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from wallet_core.identity.challenges import ATTEMPTS_MAX, Allowance, Challenge, Purpose
+from wallet_core.identity.challenges import ATTEMPTS_MAX, Challenge, Purpose
 from wallet_core.ids import ChallengeId, UserId
 from wallet_core.testing.records import Records
 
@@ -26,17 +26,12 @@ class InMemoryChallengeRepository:
         self._records = records
         self._kept: list[_Kept] = []
 
-    async def open(self, challenge: Challenge, allowance: Allowance | None = None) -> datetime | None:
+    async def open(self, challenge: Challenge) -> None:
         """As ChallengeRepository.open."""
         if challenge.user_id not in self._records.users:
             raise ValueError("A challenge is opened for somebody who is there.")
-        if allowance is not None:
-            again_at = self._too_many_until(challenge, allowance)
-            if again_at is not None:
-                return again_at
         await self.end(challenge.user_id, challenge.purpose, challenge.created_at)
         self._kept.append(_Kept(challenge))
-        return None
 
     async def find(self, purpose: Purpose, secret_hash: bytes, now: datetime) -> Challenge | None:
         """As ChallengeRepository.find."""
@@ -80,23 +75,3 @@ class InMemoryChallengeRepository:
 
     def _open(self, fits: Callable[[Challenge], bool], now: datetime) -> _Kept | None:
         return next((kept for kept in self._kept if kept.is_open(now) and fits(kept.challenge)), None)
-
-    def _too_many_until(self, asked: Challenge, allowance: Allowance) -> datetime | None:
-        since = asked.created_at - allowance.window
-        young = [
-            kept.challenge
-            for kept in reversed(self._kept)
-            if kept.challenge.purpose is asked.purpose and kept.challenge.created_at > since
-        ]
-        own = [each.created_at for each in young if each.user_id == asked.user_id]
-        same = [each.created_at for each in young if _folded(each.subject) == _folded(asked.subject) is not None]
-        fullest = [
-            moments[most - 1]
-            for moments, most in ((own, allowance.for_person), (same, allowance.for_subject))
-            if len(moments) >= most
-        ]
-        return max(fullest) + allowance.window if fullest else None
-
-
-def _folded(subject: str | None) -> str | None:
-    return None if subject is None else subject.lower()
