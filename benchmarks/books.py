@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from wallet_core.ids import SessionId, UserId, WalletId
+from wallet_core.ids import SessionId, TransactionId, UserId, WalletId
 
 CURRENCY: Final = "USD"
 DEPOSIT: Final = 10_000_000_000
@@ -43,6 +43,16 @@ class Size:
         """How many of them are the veteran's."""
         return 1 + 2 * self.veteran_rings
 
+    def veterans_payment(self, seq: int) -> int:
+        """The number of the movement by which the veteran paid somebody, as their entry of that odd `seq`.
+
+        Raises ValueError when there is none.
+        """
+        ring, odd = divmod(seq - 3, 2)
+        if odd or not 0 <= ring < self.veteran_rings:
+            raise ValueError(f"The veteran's entry {seq} is no payment.")
+        return self.people + 1 + self.hot_rings * self.hot + ring * 2 + 1
+
 
 SMALL: Final = Size(name="small", people=10_000, hot_rings=40, veteran_rings=60)
 """A deposit for each of 10,000 people, and for the hot ones and the veteran a page or two of history."""
@@ -77,6 +87,11 @@ def wallet_id(number: int) -> WalletId:
 def session_id(number: int) -> SessionId:
     """The id of that person's one session."""
     return SessionId(_named("8007", number))
+
+
+def transaction_id(number: int) -> TransactionId:
+    """The id of the movement of that number, of those that the books were made with."""
+    return TransactionId(_named("8005", number))
 
 
 def _named(family: str, number: int) -> UUID:

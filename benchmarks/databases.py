@@ -1,12 +1,13 @@
 """Makes the books: in bulk once, as a fresh copy whenever a row is to begin on what is known."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 
-from benchmarks.books import CAP, DEPOSIT, Books, Size
+from benchmarks.books import CAP, DEPOSIT, Books, Size, transaction_id
 from benchmarks.faults import BenchFailed
 from entrypoints.administration import migrate_database
 from entrypoints.container import Tools
@@ -106,7 +107,7 @@ async def findings(books: Books) -> Sequence[str]:
 
 async def last_event(books: Books) -> int:
     """The number of the last event so far."""
-    return await _value(books, "SELECT coalesce(max(id), 0) FROM events")
+    return int(await _value(books, "SELECT coalesce(max(id), 0) FROM events"))
 
 
 async def completed_since(books: Books, event: int) -> int:
@@ -114,13 +115,19 @@ async def completed_since(books: Books, event: int) -> int:
     declined = await _value(books, "SELECT count(*) FROM events WHERE id > $1 AND kind <> 'transfer.completed'", event)
     if declined:
         raise BenchFailed(f"{declined} transfers were declined.")
-    return await _value(books, "SELECT count(*) FROM events WHERE id > $1", event)
+    return int(await _value(books, "SELECT count(*) FROM events WHERE id > $1", event))
 
 
-async def _value(books: Books, query: str, *arguments: int) -> int:
+async def moment_of(books: Books, number: int) -> datetime:
+    """When the movement of that number happened, of those that the books were made with."""
+    moment: datetime = await _value(books, "SELECT created_at FROM transactions WHERE id = $1", transaction_id(number))
+    return moment
+
+
+async def _value(books: Books, query: str, *arguments: object) -> Any:
     connection = await asyncpg.connect(books.owner_dsn, command_timeout=_SECONDS_MAX)
     try:
-        return int(await connection.fetchval(query, *arguments))
+        return await connection.fetchval(query, *arguments)
     finally:
         await connection.close()
 

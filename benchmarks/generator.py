@@ -114,8 +114,12 @@ def _is_whole(answer: bytes) -> bool:
     head, separator, body = answer.partition(b"\r\n\r\n")
     if not separator:
         return False
-    _, _, rest = head.partition(b"Content-Length: ")
-    return len(body) >= int(rest.partition(b"\r\n")[0] or 0)
+    return len(body) >= content_length(head)
+
+
+def content_length(head: bytes) -> int:
+    """How long the body behind that head is."""
+    return int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0] or 0)
 
 
 async def generate(work: Work) -> dict[str, float]:

@@ -13,6 +13,8 @@ import time
 from dataclasses import dataclass
 from typing import TypedDict
 
+import uvloop
+
 from benchmarks.books import CURRENCY, user_id, wallet_id
 from benchmarks.figures import percentile
 from entrypoints.container import opened
@@ -101,8 +103,6 @@ async def _run(settings: Settings, work: Work) -> dict[str, float]:
 
 def main() -> None:
     """Do what standard input says, on the event loop that the service runs on."""
-    import uvloop
-
     settings = Settings.from_environment(os.environ)
     work: Work = json.loads(sys.stdin.readline())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

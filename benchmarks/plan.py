@@ -9,6 +9,8 @@ from benchmarks.load import Generator, generators_here
 from benchmarks.rows import Accounts, Family, Row, with_those_compared_with
 
 _SQL_CLIENTS: Final = 20
+_GROUP: Final = 64
+_CROWD: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,19 +47,55 @@ class Plan:
         return self.rounds * sum(len(self.sizes_of(row)) for row in self.rows)
 
 
-def _of_accounts(accounts: Accounts) -> Sequence[Row]:
+def _moving(accounts: Accounts) -> Sequence[Row]:
     return (
         Row(family=Family.SQL, accounts=accounts, callers=_SQL_CLIENTS, grows=True),
-        Row(family=Family.LEDGER, accounts=accounts, callers=256, grows=True),
-        Row(family=Family.HTTP, accounts=accounts, callers=256, grows=True),
-        Row(family=Family.NOOP, accounts=accounts, callers=256),
-        Row(family=Family.HTTP, accounts=accounts, callers=64),
-        Row(family=Family.NOOP, accounts=accounts, callers=64),
-        Row(family=Family.LEDGER, accounts=accounts, callers=20),
+        Row(family=Family.LEDGER, accounts=accounts, callers=_CROWD, grows=True),
+        Row(family=Family.HTTP, accounts=accounts, callers=_CROWD, grows=True),
+        Row(family=Family.NOOP, accounts=accounts, callers=_CROWD),
+        Row(family=Family.HTTP, accounts=accounts, callers=_GROUP),
+        Row(family=Family.LEDGER, accounts=accounts, callers=_SQL_CLIENTS),
     )
 
 
-_ROWS: Final = (*_of_accounts(Accounts.HOT), *_of_accounts(Accounts.WIDE))
+def _reading(accounts: Accounts, *, past: bool) -> Sequence[Row]:
+    return tuple(
+        Row(
+            family=family,
+            accounts=accounts,
+            callers=_GROUP,
+            variant="past" if past else "",
+            past_the_cache=past,
+            grows=True,
+        )
+        for family in (Family.BALANCE, Family.HISTORY)
+    )
+
+
+def _remembering(variant: str) -> Row:
+    return Row(
+        family=Family.HISTORY,
+        accounts=Accounts.VETERAN,
+        callers=_GROUP,
+        variant=variant,
+        past_the_cache=True,
+        grows=True,
+    )
+
+
+_ROWS: Final = (
+    *_moving(Accounts.HOT),
+    *_moving(Accounts.WIDE),
+    Row(family=Family.IDLE, accounts=Accounts.HOT, callers=1),
+    Row(family=Family.NOOP, accounts=Accounts.HOT, callers=_GROUP),
+    *_reading(Accounts.HOT, past=False),
+    Row(family=Family.NOOP, accounts=Accounts.WIDE, callers=_GROUP),
+    *_reading(Accounts.WIDE, past=False),
+    *_reading(Accounts.HOT, past=True),
+    *_reading(Accounts.WIDE, past=True),
+    _remembering("newest"),
+    _remembering("oldest"),
+)
 
 
 def full_plan(families: frozenset[Family]) -> Plan:

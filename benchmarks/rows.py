@@ -41,14 +41,18 @@ class Row:
 
     @property
     def subject(self) -> str:
-        """What is measured, by whose accounts: `http_hot`, `balance_past_wide`."""
-        return "_".join(filter(None, (self.family, self.variant, self.accounts)))
+        """What is measured, by whose accounts: `http_hot`, `balance_past_wide`, `history_oldest`."""
+        accounts = "" if self.accounts is Accounts.VETERAN else self.accounts
+        return "_".join(filter(None, (self.family, self.variant, accounts)))
 
     @property
     def name(self) -> str:
         """Its name in the results."""
         return f"{self.subject}_{self.callers}"
 
+
+IDLE_WAYS: Final = {"direct": "idle_direct", "ledger": "idle_ledger", "http": "idle_http"}
+"""What the ways are called that one client goes in turns: at PostgresLedger, through the batches, over HTTP."""
 
 COMPARED_WITH: Final[dict[Family, tuple[Family, ...]]] = {
     Family.SQL: (),

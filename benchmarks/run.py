@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,6 @@ from benchmarks.figures import Figures
 from benchmarks.grounds import Grounds, template
 from benchmarks.measuring import Measuring
 from benchmarks.plan import Plan
-from benchmarks.rows import Row
 from benchmarks.stage import Stage, scratch_home, stage
 from entrypoints.embedded.postgres import EmbeddedPostgres
 
@@ -29,9 +28,10 @@ class Measured:
 
     figures: dict[tuple[str, str], list[Figures]] = field(default_factory=dict)
 
-    def add(self, size: Size, row: Row, figures: Figures) -> None:
-        """Keep what a row measured in this round."""
-        self.figures.setdefault((size.name, row.name), []).append(figures)
+    def add(self, size: Size, found: Mapping[str, Figures]) -> None:
+        """Keep what was measured in this round."""
+        for name, figures in found.items():
+            self.figures.setdefault((size.name, name), []).append(figures)
 
 
 def run(plan: Plan, watch: Watch) -> Measured:
@@ -73,9 +73,9 @@ def _round(servers: Stage, plan: Plan, number: int, measured: Measured, progress
                 measuring = Measuring(
                     stage=servers, grounds=grounds, plan=plan, row=row, size=size, number=progress.next
                 )
-                figures = measuring.figures()
-                measured.add(size, row, figures)
-                progress.tell(number, size, row, figures)
+                found = measuring.figures()
+                measured.add(size, found)
+                progress.tell(number, size, found)
     for books in grounds.copies:
         _verify(books, progress.watch)
 
@@ -102,13 +102,14 @@ class _Progress:
         """The number of the measurement that comes next, from 1."""
         return self._done + 1
 
-    def tell(self, number: int, size: Size, row: Row, figures: Figures) -> None:
+    def tell(self, number: int, size: Size, found: Mapping[str, Figures]) -> None:
         """One more is done."""
         self._done += 1
         passed = time.monotonic() - self._started
         left = passed / self._done * (self._plan.measurements - self._done)
-        self.watch(
-            f"{self._done:3} of {self._plan.measurements}  round {number}  {size.name:5}  {row.name:26}"
-            f"{figures.rate:10,.0f}/s   p50 {figures.p50_ms:7.2f} ms   p99 {figures.p99_ms:7.2f} ms"
-            f"   {left:4.0f} s left"
-        )
+        for name, figures in found.items():
+            self.watch(
+                f"{self._done:3} of {self._plan.measurements}  round {number}  {size.name:5}  {name:24}"
+                f"{figures.rate:10,.0f}/s   p50 {figures.p50_ms:7.2f} ms   p99 {figures.p99_ms:7.2f} ms"
+                f"   {left:4.0f} s left"
+            )

@@ -4,8 +4,10 @@ That route is declared as the transfer is: token, path and body are checked by t
 Run as `python -m benchmarks.service`: the settings come from the environment.
 """
 
+import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -23,7 +25,7 @@ from benchmarks.children import PROJECT
 from benchmarks.faults import BenchFailed
 from benchmarks.stage import Stage
 from entrypoints.api import api
-from entrypoints.embedded.ports import free_port
+from entrypoints.embedded.ports import LOOPBACK, free_port
 from entrypoints.http.openapi import body, operation, path
 from entrypoints.http.problems import json_response
 from entrypoints.http.schemas.requests import TransferSchema, WalletPathSchema
@@ -33,6 +35,7 @@ from entrypoints.settings import Settings
 WORKERS: Final = 2
 _START_SECONDS_MAX: Final = 60.0
 _STOP_SECONDS_MAX: Final = 30.0
+_ANSWER_SECONDS_MAX: Final = 10.0
 _LOG_CHARACTERS_SHOWN: Final = 2_000
 
 
@@ -76,6 +79,18 @@ def served(stage: Stage, books: Books, *, cached: bool = True) -> Iterator[Servi
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+def answer_of(service: Service, request: str) -> bytes:
+    """The body of the answer to one request, a GET as it goes over the wire. Raises BenchFailed unless it is 200."""
+    with socket.create_connection((LOOPBACK, service.port), timeout=_ANSWER_SECONDS_MAX) as connection:
+        connection.sendall(request.encode())
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        body = answer.read()
+    if answer.status != HTTPStatus.OK:
+        raise BenchFailed(f"The service answered {answer.status}: {body.decode(errors='replace')}")
+    return body
 
 
 @asynccontextmanager
