@@ -1,20 +1,27 @@
 """The only module that names concrete adapters."""
 
+import secrets
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Final
 
 import asyncpg
+import structlog
 import uuid_utils.compat
 from dependency_injector import containers, providers
 
 from adapters.payment_gateways.sandbox import SandboxGateway
 from adapters.postgres.database import Database, opened_pool
+from adapters.postgres.challenges import PostgresChallengeRepository
 from adapters.postgres.failures import PostgresFailureCounters, PostgresMessageCounters
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.limits import PostgresLimitRepository
 from adapters.postgres.migrations import Migrations
 from adapters.postgres.queries import SQL_DIRECTORY
+from adapters.postgres.second_factors import PostgresFactorSecrets, PostgresSecondFactorRepository
+from adapters.postgres.sessions import PostgresSessionRepository
 from adapters.postgres.setup import PostgresSetup
 from adapters.postgres.statements import PostgresStatementRepository
 from adapters.postgres.users import PostgresUserRepository
@@ -22,24 +29,39 @@ from adapters.postgres.wallets import PostgresWalletRepository
 from adapters.redis.accounts import RedisAccountCache
 from adapters.redis.connection import RedisConnection
 from adapters.redis.pages import RedisPageCache
+from adapters.redis.session_changes import RedisSessionNews
 from adapters.security.passwords import BcryptPasswordHasher
+from adapters.security.recovery_codes import HmacRecoveryCodes
+from adapters.security.refresh_tokens import DerivedRefreshTokens
+from adapters.security.sealing import AesGcmSealer
 from adapters.security.tokens import JwtAccessTokens
+from adapters.security.totp import TotpCodes
 from adapters.throttling.windows import ProcessClientLimits, RedisClientLimits
 from entrypoints.http.edge import Edge
 from entrypoints.http.services import Readiness, Services
 from entrypoints.limit_settings import CurrencyLimits
+from entrypoints.sealing_settings import sealing_keys_of
 from entrypoints.settings import Settings
 from wallet_core.clock import system_clock
-from wallet_core.faults import Unavailable
+from wallet_core.faults import Fault, Unavailable
+from wallet_core.identity.factor_codes import FactorCodes
+from wallet_core.identity.factor_setup import FactorSetup
 from wallet_core.identity.login import LogIn
 from wallet_core.identity.people import People
-from wallet_core.identity.ports import NoSecondFactors
-from wallet_core.identity.sessions import Sessions
+from wallet_core.identity.proofs import LargeAmounts, Proofs
+from wallet_core.identity.sealing import KeyRotation
+from wallet_core.identity.second_step import SecondStep
+from wallet_core.identity.session_memory import SessionMemory
+from wallet_core.identity.session_ports import NoSessionNews, SessionNews
+from wallet_core.identity.session_watch import SessionWatch
+from wallet_core.identity.sessions import SessionRules, Sessions
 from wallet_core.identity.throttling import Act, CappedMessages, ClientLimits, CountedAttempts, DeviceProofs, Digests
 from wallet_core.ledger.batching import BatchingLedger
 from wallet_core.ledger.caching import AccountCache, CachingLedger, NoAccountCache
 from wallet_core.ledger.commands import LimitKind
 from wallet_core.ledger.limits import Caps
+from wallet_core.notifications.letters import Post
+from wallet_core.notifications.ports import NoNotifier
 from wallet_core.wallets.allowances import Allowances
 from wallet_core.wallets.movements import Movements
 from wallet_core.wallets.pages import NoPageCache, PageCache
@@ -49,8 +71,20 @@ from wallet_core.wallets.wallets import Wallets
 VERSION: Final = "0.1.0"
 """Of the tree that the service runs from; the project's own file says the same."""
 
+APP_NAME: Final = "Wallet"
+"""What authenticator apps show above a code."""
+
 BCRYPT_THREADS: Final = 1
 """Hashing takes a core while it lasts: one thread leaves the others to the movements."""
+
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+def _report_unwatched_sessions(trouble: Exception) -> None:
+    """Checks of sessions ask the database themselves meanwhile."""
+    unexpected = None if isinstance(trouble, Fault) else trouble
+    _log.warning("sessions are not watched for now", fault=str(trouble), exc_info=unexpected)
 
 
 class Container(containers.DeclarativeContainer):
@@ -60,10 +94,13 @@ class Container(containers.DeclarativeContainer):
     pool = providers.Dependency(instance_of=asyncpg.Pool)
     # Of its own, so that no crowd of readers keeps money from moving.
     ledger_pool = providers.Dependency(instance_of=asyncpg.Pool)
+    # Of one connection, so that nothing delays the word that a session has ended.
+    watch_pool = providers.Dependency(instance_of=asyncpg.Pool)
     # Handed in by `opened`, with or without a Redis behind them.
     account_cache: providers.Dependency[AccountCache] = providers.Dependency()
     page_cache: providers.Dependency[PageCache] = providers.Dependency()
     redis: providers.Dependency[RedisConnection | None] = providers.Dependency()
+    session_news: providers.Dependency[SessionNews] = providers.Dependency()
     client_limits: providers.Dependency[ClientLimits] = providers.Dependency()
 
     clock = providers.Object(system_clock)
@@ -72,6 +109,7 @@ class Container(containers.DeclarativeContainer):
 
     database = providers.Singleton(Database, pool=pool)
     users = providers.Singleton(PostgresUserRepository, database=database)
+    challenges = providers.Singleton(PostgresChallengeRepository, database)
     wallet_repository = providers.Singleton(PostgresWalletRepository, database=database)
     limit_repository = providers.Singleton(PostgresLimitRepository, database=database)
     statements = providers.Singleton(PostgresStatementRepository, database=database)
@@ -105,8 +143,38 @@ class Container(containers.DeclarativeContainer):
     gateways = providers.Dict(sandbox=sandbox)
 
     people = providers.Singleton(People, users, hasher, ids=ids, clock=clock)
-    sessions = providers.Singleton(Sessions, tokens, ids=ids)
-    second_factors = providers.Singleton(NoSecondFactors)
+    session_rules = providers.Callable(
+        lambda settings: SessionRules(
+            lifetime=timedelta(seconds=settings.session_seconds), idle=timedelta(seconds=settings.session_idle_seconds)
+        ),
+        settings,
+    )
+    session_memory = providers.Singleton(SessionMemory, idle=session_rules.provided.idle)
+    session_watch = providers.Singleton(
+        SessionWatch,
+        providers.Singleton(PostgresSessionRepository, providers.Singleton(Database, pool=watch_pool)),
+        session_memory,
+        session_news,
+        clock=clock,
+        monotonic=providers.Object(time.monotonic),
+        report=providers.Object(_report_unwatched_sessions),
+    )
+    notifier = providers.Singleton(NoNotifier)
+    post = providers.Singleton(Post, notifier)
+    sessions = providers.Singleton(
+        Sessions,
+        providers.Singleton(PostgresSessionRepository, database),
+        session_memory,
+        session_watch,
+        tokens,
+        providers.Singleton(DerivedRefreshTokens, secret=settings.provided.jwt_secret.reveal.call().encode.call()),
+        users=users,
+        post=post,
+        news=session_news,
+        rules=session_rules,
+        ids=ids,
+        clock=clock,
+    )
     # What the pepper is good for: it never changes, and who has it not cannot make these names.
     digests = providers.Singleton(Digests, settings.provided.password_pepper.reveal.call().encode.call())
     counting = providers.Factory(
@@ -128,7 +196,34 @@ class Container(containers.DeclarativeContainer):
         clients=client_limits,
         digests=digests,
     )
-    log_in = providers.Singleton(LogIn, users, hasher, sessions, second_factors, log_in_attempts)
+    sealer = providers.Singleton(
+        AesGcmSealer, providers.Callable(sealing_keys_of, settings.provided.sealing_keys.reveal.call())
+    )
+    factors = providers.Singleton(PostgresSecondFactorRepository, database, sealer)
+    one_time_codes = providers.Singleton(TotpCodes, issuer=APP_NAME)
+    recovery_codes = providers.Singleton(
+        HmacRecoveryCodes, pepper=settings.provided.password_pepper.reveal.call().encode.call()
+    )
+    factor_codes = providers.Singleton(FactorCodes, factors, one_time_codes, recovery_codes, users, post, clock=clock)
+    second_factors = providers.Singleton(
+        SecondStep,
+        factors,
+        factor_codes,
+        challenges,
+        code_attempts,
+        random_bytes=providers.Object(secrets.token_bytes),
+        ids=ids,
+        clock=clock,
+    )
+    proofs = providers.Singleton(Proofs, users, hasher, factors, factor_codes, code_attempts, sessions)
+    factor_setup = providers.Singleton(
+        FactorSetup, factors, one_time_codes, recovery_codes, users, proofs, sessions, post, ids=ids, clock=clock
+    )
+    large_amounts = providers.Singleton(LargeAmounts, sessions, settings.provided.step_up_amount)
+    key_rotation = providers.Singleton(
+        KeyRotation, sealer, providers.List(providers.Singleton(PostgresFactorSecrets, database))
+    )
+    log_in = providers.Singleton(LogIn, users, hasher, sessions, second_factors, log_in_attempts, post)
     wallets = providers.Singleton(
         Wallets,
         wallet_repository,
@@ -172,21 +267,26 @@ async def opened(settings: Settings) -> AsyncIterator[Container]:
     try:
         async with (
             opened_pool(url, size=settings.in_flight_max) as ledger_pool,
-            opened_pool(url, size=settings.database_pool_size - settings.in_flight_max) as pool,
+            opened_pool(url, size=1) as watch_pool,
+            opened_pool(url, size=settings.database_pool_size - settings.in_flight_max - 1) as pool,
+            _session_news(settings, redis) as session_news,
             _client_limits(settings) as client_limits,
         ):
             container = Container(
                 settings=settings,
                 pool=pool,
                 ledger_pool=ledger_pool,
+                watch_pool=watch_pool,
                 account_cache=NoAccountCache() if redis is None else RedisAccountCache(redis),
                 page_cache=NoPageCache() if redis is None else RedisPageCache(redis),
                 redis=providers.Object(redis),
+                session_news=session_news,
                 client_limits=client_limits,
             )
             container.check_dependencies()
             try:
-                yield container
+                async with container.session_watch().running():
+                    yield container
             finally:
                 await container.ledger().close()
                 container.hasher().close()
@@ -208,6 +308,18 @@ async def _client_limits(settings: Settings) -> AsyncIterator[ClientLimits]:
         await limits.close()
 
 
+@asynccontextmanager
+async def _session_news(settings: Settings, redis: RedisConnection | None) -> AsyncIterator[SessionNews]:
+    if redis is None or settings.redis_url is None:
+        yield NoSessionNews()
+        return
+    news = RedisSessionNews(redis, settings.redis_url.reveal())
+    try:
+        yield news
+    finally:
+        await news.close()
+
+
 def services_of(container: Container) -> Services:
     """What the HTTP application is built on."""
     settings = container.settings()
@@ -218,6 +330,10 @@ def services_of(container: Container) -> Services:
     return Services(
         people=container.people(),
         log_in=container.log_in(),
+        factor_setup=container.factor_setup(),
+        proofs=container.proofs(),
+        large_amounts=container.large_amounts(),
+        sessions=container.sessions(),
         tokens=container.tokens(),
         wallets=container.wallets(),
         movements=container.movements(),

@@ -70,7 +70,7 @@ _TABLE: Final = (
     _row(
         "DATABASE_POOL_SIZE",
         "10",
-        "connections to PostgreSQL of one process; IN_FLIGHT_MAX of them move money, one watches sessions, the others read",
+        "connections to PostgreSQL of one process; IN_FLIGHT_MAX of them move money, one watches sessions, others read",
     ),
     _row("BCRYPT_COST", "12", "work factor of password hashes; 12 or more in production"),
     _row("BODY_MAX_BYTES", "65536", "longest request body"),
@@ -169,7 +169,7 @@ class Settings:
         if settings.in_flight_max + 1 >= settings.database_pool_size:
             reader.fault(
                 "IN_FLIGHT_MAX",
-                "Must be at least two less than DATABASE_POOL_SIZE: each batch needs a connection, one watches sessions.",
+                "Must be two less than DATABASE_POOL_SIZE at least: each batch needs a connection, the sessions one.",
             )
         if environment is Environment.PRODUCTION and settings.bcrypt_cost < PRODUCTION_BCRYPT_COST_MIN:
             reader.fault("BCRYPT_COST", f"Must be {PRODUCTION_BCRYPT_COST_MIN} or more in production.")

@@ -13,6 +13,8 @@ from entrypoints.http.routes.limits import LimitRoutes
 from entrypoints.http.routes.movements import MovementRoutes
 from entrypoints.http.routes.operations import OperationsRoutes
 from entrypoints.http.routes.people import PeopleRoutes
+from entrypoints.http.routes.second_factor import SecondFactorRoutes
+from entrypoints.http.routes.sessions import SessionRoutes
 from entrypoints.http.routes.wallets import WalletRoutes
 from entrypoints.http.services import Services
 
@@ -27,6 +29,8 @@ def create_app(services: Services) -> web.Application:
     app = web.Application(client_max_size=services.body_max_bytes)
     routes = [
         *PeopleRoutes(services).routes(),
+        *SessionRoutes(services).routes(),
+        *SecondFactorRoutes(services).routes(),
         *WalletRoutes(services).routes(),
         *MovementRoutes(services).routes(),
         *HistoryRoutes(services).routes(),
@@ -38,7 +42,7 @@ def create_app(services: Services) -> web.Application:
     app.router.add_routes([web.RouteDef(route.method, f"/v1{route.path}", route.handler, {}) for route in routes])
     edge = app[EDGE] = services.edge
     cross_origin.setup(app, edge)
-    app.middlewares.append(bearer_required(services.tokens))
+    app.middlewares.append(bearer_required(app, services.tokens, services.sessions))
     info = Info(title="Wallet", version=services.version, description=_DESCRIPTION)
     openapi.setup(app, info, BodyLimits(bytes_max=services.body_max_bytes))
     middlewares.setup(app, access_log=services.access_log, requests_max=services.requests_max, https=edge.https)

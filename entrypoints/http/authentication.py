@@ -1,14 +1,22 @@
-"""Who asks: the bearer token of every operation that is not declared open."""
+"""Who asks: the bearer token of every operation that is not declared open, and the session it belongs to."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from aiohttp import hdrs, web
+from multidict import istr
 
 from entrypoints.http.problems import Problem
-from wallet_core.identity.entities import AccessClaims
+from entrypoints.http.roles import EVERYBODY, roles_by_handler
+from wallet_core.identity.entities import AccessClaims, Role
 from wallet_core.identity.ports import AccessTokens
+from wallet_core.identity.session import ActiveSession
+from wallet_core.identity.sessions import SessionRefusal, Sessions
 
+BACKGROUND_HEADER: Final = istr("X-Background")
+"""With `1` a request is made by a program for itself: it does not keep anybody's session from growing idle."""
+
+_ACTIVE: Final = web.RequestKey("active_session", ActiveSession)
 _CLAIMS: Final = web.RequestKey("claims", AccessClaims)
 _SCHEME: Final = "Bearer "
 
@@ -21,28 +29,51 @@ class Middleware(Protocol):
     async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse: ...
 
 
-def bearer_required(tokens: AccessTokens) -> Middleware:
-    """A middleware that lets nobody without a good token through to an operation that is not declared open."""
+def bearer_required(app: web.Application, tokens: AccessTokens, sessions: Sessions) -> Middleware:
+    """A middleware that lets nobody without a good token, a live session and a fitting role through to an operation
+    that is not declared open.
+
+    Make it once the routes are there: whom each is for is looked up now.
+    """
+    roles = roles_by_handler(app)
 
     @web.middleware
     async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if _is_closed(request):
+        declared = getattr(request.match_info.handler, "__apispec__", None)
+        # What is not declared at all is open: documents, 404, 405.
+        if declared is not None and declared.get("security"):
             header = request.headers.get(hdrs.AUTHORIZATION, "")
             claims = tokens.check(header[len(_SCHEME) :]) if header[: len(_SCHEME)].title() == _SCHEME else None
             if claims is None:
                 raise Problem("unauthorized")
+            if declared["x-needs-session"]:
+                background = request.headers.get(BACKGROUND_HEADER) == "1"
+                active = await sessions.check(claims, background=background)
+                if isinstance(active, SessionRefusal):
+                    raise Problem(active.value)
+                allowed = roles.get(request.match_info.handler, EVERYBODY)
+                request[_ACTIVE] = active if active.role in allowed else await _promoted(sessions, active, allowed)
             request[_CLAIMS] = claims
         return await handler(request)
 
     return authenticate
 
 
-def caller(request: web.Request) -> AccessClaims:
-    """Who asks. Only for operations that need a token."""
+def caller(request: web.Request) -> ActiveSession:
+    """Who asks, as their session has it. Only for operations that need one."""
+    return request[_ACTIVE]
+
+
+def bearer(request: web.Request) -> AccessClaims:
+    """What the token says of its bearer. Only for operations that need a token."""
     return request[_CLAIMS]
 
 
-def _is_closed(request: web.Request) -> bool:
-    """Whether the operation is declared to need a token. What is not declared at all is open: documents, 404, 405."""
-    declared = getattr(request.match_info.handler, "__apispec__", None)
-    return declared is not None and bool(declared.get("security"))
+async def _promoted(sessions: Sessions, active: ActiveSession, allowed: frozenset[Role]) -> ActiveSession:
+    """The session as it is now: nobody is refused for a role that they had a moment ago."""
+    anew = await sessions.check_anew(active)
+    if isinstance(anew, SessionRefusal):
+        raise Problem(anew.value)
+    if anew.role not in allowed:
+        raise Problem("forbidden")
+    return anew

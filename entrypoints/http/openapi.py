@@ -62,12 +62,14 @@ def operation(
     responses: Answers,
     description: str = "",
     security: bool = True,
+    needs_session: bool = True,
     problems: Sequence[str] = (),
     headers: Sequence[Header] = (),
     needs_database: bool = True,
 ) -> Callable[[H], H]:
     """Declare a handler an operation.
 
+    With `security` it needs a token, and unless `needs_session` is said not to hold, that the token's session is live.
     `problems` are the codes it may answer besides those that follow from its declarations: 401 from `security`, 503
     from `needs_database`, 400, 404, 408, 413 and 415 from its body, query and path, and always 500. Raises KeyError
     for a code that does not exist.
@@ -80,7 +82,11 @@ def operation(
         description=description,
         security=[{"bearer": []}] if security else [],
         parameters=[_swagger_header(header) for header in headers],
-        **{"x-problems": list(problems), "x-needs-database": needs_database},
+        **{
+            "x-problems": list(problems),
+            "x-needs-database": needs_database,
+            "x-needs-session": security and needs_session,
+        },
     )
 
     def declare(handler: H) -> H:

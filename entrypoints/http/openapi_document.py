@@ -102,6 +102,8 @@ def _problem_codes(declared: Mapping[str, Any]) -> Iterator[str]:
         yield from ("overloaded", "unavailable")
     if declared.get("security"):
         yield "unauthorized"
+    if declared.get("x-needs-session"):
+        yield from ("session_expired", "session_ended")
     if any(parameter["name"] == "Idempotency-Key" for parameter in declared["parameters"]):
         yield "idempotency_key_invalid"
     locations = {taken["location"] for taken in declared["schemas"]}

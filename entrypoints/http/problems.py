@@ -92,6 +92,18 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = MappingProxyType(
         "unauthorized": ProblemType(
             HTTPStatus.UNAUTHORIZED, "Unauthorized", "Send a valid access token as `Authorization: Bearer`.", _BEARER
         ),
+        "session_expired": ProblemType(
+            HTTPStatus.UNAUTHORIZED, "Session expired", "It was not used for too long, or is over; log in.", _BEARER
+        ),
+        "session_ended": ProblemType(
+            HTTPStatus.UNAUTHORIZED, "Session ended", "It was ended, here or on another device; log in.", _BEARER
+        ),
+        "refresh_reused": ProblemType(
+            HTTPStatus.UNAUTHORIZED,
+            "Refresh token reused",
+            "The refresh token was spent before, so that somebody else may have it: its session was ended; log in.",
+            _BEARER,
+        ),
         "invalid_credentials": ProblemType(
             HTTPStatus.UNAUTHORIZED, "Invalid credentials", "No such person, or not that password or code.", _BEARER
         ),

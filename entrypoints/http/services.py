@@ -4,9 +4,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from entrypoints.http.edge import Edge
+from wallet_core.identity.factor_setup import FactorSetup
 from wallet_core.identity.login import LogIn
 from wallet_core.identity.people import People
 from wallet_core.identity.ports import AccessTokens
+from wallet_core.identity.proofs import LargeAmounts, Proofs
+from wallet_core.identity.sessions import Sessions
 from wallet_core.ledger.statements import StatementRepository
 from wallet_core.money import Currencies
 from wallet_core.wallets.allowances import Allowances
@@ -35,6 +38,10 @@ class Services:
 
     people: People
     log_in: LogIn
+    factor_setup: FactorSetup
+    proofs: Proofs
+    large_amounts: LargeAmounts
+    sessions: Sessions
     tokens: AccessTokens
     wallets: Wallets
     movements: Movements

@@ -7,7 +7,8 @@ from typing import Any, Final
 from entrypoints.http.idempotency import REPLAYED_HEADER
 from entrypoints.http.problems import Problem
 from entrypoints.http.schemas.fields import written_timestamp
-from wallet_core.identity.entities import AccessToken, User
+from wallet_core.identity.entities import User
+from wallet_core.identity.session import Granted, Session
 from wallet_core.ledger.accounts import Account
 from wallet_core.ledger.commands import LimitKind, TransactionKind
 from wallet_core.ledger.limits import Limit, WindowUse
@@ -55,9 +56,27 @@ def user_view(user: User) -> dict[str, Any]:
     }
 
 
-def token_view(token: AccessToken) -> dict[str, Any]:
-    """A token for its bearer."""
-    return {"access_token": token.token, "token_type": "Bearer", "expires_in": token.expires_in}
+def granted_view(granted: Granted) -> dict[str, Any]:
+    """Tokens for their bearer."""
+    return {
+        "access_token": granted.access.token,
+        "token_type": "Bearer",
+        "expires_in": granted.access.expires_in,
+        "refresh_token": granted.refresh,
+    }
+
+
+def session_view(session: Session, *, current: bool) -> dict[str, Any]:
+    """Where somebody is logged in."""
+    return {
+        "id": str(session.id),
+        "device": session.device,
+        "address": session.address,
+        "created_at": written_timestamp(session.created_at),
+        "last_seen_at": written_timestamp(session.last_seen_at),
+        "expires_at": written_timestamp(session.expires_at),
+        "current": current,
+    }
 
 
 def account_view(account: Account, currencies: Currencies) -> dict[str, Any]:

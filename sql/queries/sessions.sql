@@ -62,13 +62,13 @@ counted AS (
 INSERT INTO refresh_tokens (hash, session_id, issued_at) VALUES (:successor, :session_id, :now)
     ON CONFLICT (hash) DO NOTHING;
 
--- name: end_session(id, because, now)
--- What has ended stays as it ended.
+-- name: end_session(id, because, now, owner)
+-- That owner's, where one is given. What has ended stays as it ended.
 UPDATE sessions
    SET ended_at = coalesce(ended_at, :now),
        ended_because = coalesce(ended_because, :because),
        changed_at = CASE WHEN ended_at IS NULL THEN clock_timestamp() ELSE changed_at END
- WHERE id = :id
+ WHERE id = :id AND (CAST(:owner AS uuid) IS NULL OR user_id = CAST(:owner AS uuid))
 RETURNING id;
 
 -- name: end_sessions_of_person(user_id, because, now, spared)

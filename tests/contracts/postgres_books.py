@@ -7,12 +7,14 @@ from adapters.postgres.database import Database
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.limits import PostgresLimitRepository
 from adapters.postgres.rows import account_of, limit_of, transaction_of
+from adapters.postgres.sessions import PostgresSessionRepository
 from adapters.postgres.statements import PostgresStatementRepository
 from adapters.postgres.users import PostgresUserRepository
 from adapters.postgres.verification import verify
 from adapters.postgres.wallets import PostgresWalletRepository
 from wallet_core.clock import Clock
-from wallet_core.ids import AccountId, IdGenerator, TransactionId, WalletId
+from wallet_core.identity.entities import Role, UserStatus
+from wallet_core.ids import AccountId, IdGenerator, TransactionId, UserId, WalletId
 from wallet_core.ledger.accounts import AccountStatus
 from wallet_core.testing.audit import Holdings, Leg, findings
 from wallet_core.testing.books import CURRENCIES
@@ -28,6 +30,7 @@ class PostgresBooks:
         self.ledger = PostgresLedger(pool, clock=clock)
         self.users = PostgresUserRepository(database)
         self.challenges = PostgresChallengeRepository(database)
+        self.sessions = PostgresSessionRepository(database)
         self.wallets = PostgresWalletRepository(database)
         self.limits = PostgresLimitRepository(database)
         self.statements = PostgresStatementRepository(database)
@@ -42,6 +45,24 @@ class PostgresBooks:
             await connection.execute("UPDATE accounts SET status = $2 WHERE wallet_id = $1", wallet_id, status)
             shown = "frozen" if status is AccountStatus.FROZEN else "active"
             await connection.execute("UPDATE wallets SET status = $2 WHERE id = $1", wallet_id, shown)
+
+    async def change_person(
+        self,
+        user_id: UserId,
+        *,
+        role: Role | None = None,
+        status: UserStatus | None = None,
+        second_factor: bool | None = None,
+    ) -> None:
+        """As BooksUnderTest.change_person."""
+        await self._pool.execute(
+            "UPDATE users SET role = coalesce($2, role), status = coalesce($3, status), "
+            "second_factor = coalesce($4, second_factor) WHERE id = $1",
+            user_id,
+            role,
+            status,
+            second_factor,
+        )
 
     async def findings(self) -> list[str]:
         """What is wrong with the books, as the service's own verification sees it and as the library's audit does."""

@@ -10,6 +10,7 @@ from wallet_core.testing.contracts import (
     ChallengeRepositoryContract,
     LedgerContract,
     LimitRepositoryContract,
+    SessionRepositoryContract,
     StatementRepositoryContract,
     UserRepositoryContract,
     WalletRepositoryContract,
@@ -49,4 +50,8 @@ class TestInMemoryUserRepository(UserRepositoryContract):
 
 
 class TestInMemoryChallengeRepository(ChallengeRepositoryContract):
+    pass
+
+
+class TestInMemorySessionRepository(SessionRepositoryContract):
     pass

@@ -11,6 +11,7 @@ from wallet_core.testing.contracts import (
     ChallengeRepositoryContract,
     LedgerContract,
     LimitRepositoryContract,
+    SessionRepositoryContract,
     StatementRepositoryContract,
     UserRepositoryContract,
     WalletRepositoryContract,
@@ -51,4 +52,8 @@ class TestPostgresUserRepository(UserRepositoryContract):
 
 
 class TestPostgresChallengeRepository(ChallengeRepositoryContract):
+    pass
+
+
+class TestPostgresSessionRepository(SessionRepositoryContract):
     pass

@@ -1,23 +1,48 @@
 """Logging in, in memory."""
 
+from dataclasses import replace
+
 import pytest
 
-from wallet_core.identity.entities import Device, UserStatus
+from tests.core.session_stage import SessionStage
+from wallet_core.faults import Overloaded
+from wallet_core.identity.entities import Device, User, UserStatus
 from wallet_core.identity.login import LoggedIn, LogIn, LoginRefusal
 from wallet_core.identity.ports import NoSecondFactors, UnlimitedAttempts
-from wallet_core.identity.sessions import Sessions
-from wallet_core.testing.books import InMemoryBooks
-from wallet_core.testing.builders import a_user, new_id
-from wallet_core.testing.clock import SettableClock
-from wallet_core.testing.security import InMemoryAccessTokens, InMemoryPasswordHasher
+from wallet_core.testing.builders import a_user
+from wallet_core.testing.security import InMemoryPasswordHasher
 
 PASSWORD = "correct horse battery"
 LAPTOP = Device(name="laptop")
 
 
+class CountingAttempts(UnlimitedAttempts):
+    """Knows no device, and notes whose attempts were forgotten."""
+
+    def __init__(self) -> None:
+        self.succeeded_for: list[tuple[str, ...]] = []
+
+    async def succeeded(self, addresses, device):
+        self.succeeded_for.append(tuple(addresses))
+        return None if device.proof else "a proof to keep"
+
+
+class ChangingHasher(InMemoryPasswordHasher):
+    """Something else happens while it verifies."""
+
+    def __init__(self, meanwhile) -> None:
+        super().__init__()
+        self._meanwhile = meanwhile
+
+    async def verify(self, password, hashed):
+        known = await super().verify(password, hashed)
+        await self._meanwhile()
+        return known
+
+
 @pytest.fixture
-def books() -> InMemoryBooks:
-    return InMemoryBooks()
+def stage() -> SessionStage:
+    return SessionStage()
 
 
 @pytest.fixture
@@ -26,51 +51,132 @@ def hasher() -> InMemoryPasswordHasher:
 
 
 @pytest.fixture
-def tokens() -> InMemoryAccessTokens:
-    return InMemoryAccessTokens(clock=SettableClock())
+def attempts() -> CountingAttempts:
+    return CountingAttempts()
 
 
 @pytest.fixture
-def log_in(books: InMemoryBooks, hasher: InMemoryPasswordHasher, tokens: InMemoryAccessTokens) -> LogIn:
-    return LogIn(books.users, hasher, Sessions(tokens, ids=new_id), NoSecondFactors(), UnlimitedAttempts())
+def log_in(stage: SessionStage, hasher: InMemoryPasswordHasher, attempts: CountingAttempts) -> LogIn:
+    return LogIn(stage.books.users, hasher, stage.sessions, NoSecondFactors(), attempts, stage.post)
 
 
-async def test_whoever_knows_the_password_is_let_in(
-    log_in: LogIn, books: InMemoryBooks, hasher: InMemoryPasswordHasher, tokens: InMemoryAccessTokens
-) -> None:
+@pytest.fixture
+async def alice(stage: SessionStage, hasher: InMemoryPasswordHasher) -> User:
     alice = a_user(email="alice@example.org")
-    await books.users.add(alice, await hasher.hash(PASSWORD))
+    await stage.books.users.add(alice, await hasher.hash(PASSWORD))
+    return alice
 
-    outcome = await log_in.with_password(password=PASSWORD, email="Alice@Example.org", phone=None, device=LAPTOP)
+
+async def attempt(log_in: LogIn, password=PASSWORD, email="alice@example.org", device=LAPTOP):
+    return await log_in.with_password(password=password, email=email, phone=None, device=device)
+
+
+async def test_whoever_knows_the_password_is_let_in(log_in: LogIn, stage: SessionStage, alice: User) -> None:
+    outcome = await attempt(log_in, email="Alice@Example.org")
 
     assert isinstance(outcome, LoggedIn)
-    claims = tokens.check(outcome.access.token)
+    claims = stage.tokens.check(outcome.granted.access.token)
     assert claims is not None
     assert (claims.user_id, claims.role) == (alice.id, alice.role)
+    (session,) = await stage.sessions.of(alice.id)
+    assert (session.id, session.device) == (claims.session_id, "laptop")
 
 
 async def test_an_unknown_address_and_a_wrong_password_are_answered_alike(
-    log_in: LogIn, books: InMemoryBooks, hasher: InMemoryPasswordHasher
+    log_in: LogIn, attempts: CountingAttempts, alice: User
 ) -> None:
-    await books.users.add(a_user(email="alice@example.org"), await hasher.hash(PASSWORD))
-
-    wrong = await log_in.with_password(
-        password="wrong horse battery", email="alice@example.org", phone=None, device=LAPTOP
-    )
-    unknown = await log_in.with_password(password=PASSWORD, email="bob@example.org", phone=None, device=LAPTOP)
-    short = await log_in.with_password(password="x", email="alice@example.org", phone=None, device=LAPTOP)
+    wrong = await attempt(log_in, "wrong horse battery")
+    unknown = await attempt(log_in, email="bob@example.org")
+    short = await attempt(log_in, "x")
 
     assert {wrong, unknown, short} == {LoginRefusal.INVALID_CREDENTIALS}
+    assert attempts.succeeded_for == []
 
 
 async def test_whoever_was_deactivated_is_told_so_only_with_the_right_password(
-    log_in: LogIn, books: InMemoryBooks, hasher: InMemoryPasswordHasher
+    log_in: LogIn, stage: SessionStage, alice: User
 ) -> None:
-    await books.users.add(a_user(email="alice@example.org", status=UserStatus.DEACTIVATED), await hasher.hash(PASSWORD))
+    await stage.books.change_person(alice.id, status=UserStatus.DEACTIVATED)
 
-    right = await log_in.with_password(password=PASSWORD, email="alice@example.org", phone=None, device=LAPTOP)
-    wrong = await log_in.with_password(
-        password="wrong horse battery", email="alice@example.org", phone=None, device=LAPTOP
-    )
+    right = await attempt(log_in)
+    wrong = await attempt(log_in, "wrong horse battery")
 
     assert (right, wrong) == (LoginRefusal.DEACTIVATED, LoginRefusal.INVALID_CREDENTIALS)
+
+
+async def test_a_device_that_is_not_known_gets_a_proof_and_its_owner_word_of_it(
+    log_in: LogIn, stage: SessionStage, alice: User
+) -> None:
+    new = await attempt(log_in)
+    known = await attempt(log_in, device=replace(LAPTOP, proof="a proof"))
+
+    assert isinstance(new, LoggedIn)
+    assert isinstance(known, LoggedIn)
+    assert (new.device_proof, known.device_proof) == ("a proof to keep", None)
+    (told,) = stage.notifier.sent
+    assert told.to == "alice@example.org"
+    assert "laptop" in told.body
+
+
+async def test_a_password_that_changes_while_it_is_checked_lets_nobody_in(
+    stage: SessionStage, alice: User, attempts: CountingAttempts
+) -> None:
+    async def change_the_password() -> None:
+        hashed = await stage.books.users.password_hash(alice.id)
+        assert hashed is not None
+        await stage.books.users.replace_password_hash(
+            alice.id, await InMemoryPasswordHasher().hash("x"), instead_of=hashed
+        )
+
+    hasher = ChangingHasher(change_the_password)
+    log_in = LogIn(stage.books.users, hasher, stage.sessions, NoSecondFactors(), attempts, stage.post)
+
+    outcome = await attempt(log_in)
+
+    assert outcome is LoginRefusal.INVALID_CREDENTIALS
+    assert await stage.sessions.of(alice.id) == []
+    assert attempts.succeeded_for == []
+
+
+async def test_whoever_is_deactivated_while_the_password_is_checked_is_not_let_in(
+    stage: SessionStage, alice: User, attempts: CountingAttempts
+) -> None:
+    async def deactivate() -> None:
+        await stage.books.change_person(alice.id, status=UserStatus.DEACTIVATED)
+
+    log_in = LogIn(
+        stage.books.users, ChangingHasher(deactivate), stage.sessions, NoSecondFactors(), attempts, stage.post
+    )
+
+    assert await attempt(log_in) is LoginRefusal.DEACTIVATED
+    assert await stage.sessions.of(alice.id) == []
+
+
+async def test_a_hash_that_costs_too_little_is_replaced_and_opens_the_same_door(
+    stage: SessionStage, alice: User, attempts: CountingAttempts
+) -> None:
+    before = await stage.books.users.password_hash(alice.id)
+    log_in = LogIn(
+        stage.books.users, InMemoryPasswordHasher(cost=13), stage.sessions, NoSecondFactors(), attempts, stage.post
+    )
+
+    first, second = await attempt(log_in), await attempt(log_in)
+
+    after = await stage.books.users.password_hash(alice.id)
+    assert isinstance(first, LoggedIn)
+    assert isinstance(second, LoggedIn)
+    assert before != after
+    assert after is not None
+    assert not InMemoryPasswordHasher(cost=13).outdated(after)
+
+
+async def test_nobody_waits_outside_because_their_password_cannot_be_hashed_anew(
+    stage: SessionStage, alice: User, attempts: CountingAttempts
+) -> None:
+    class Busy(InMemoryPasswordHasher):
+        async def hash(self, password):
+            raise Overloaded("Too many passwords wait.")
+
+    log_in = LogIn(stage.books.users, Busy(cost=13), stage.sessions, NoSecondFactors(), attempts, stage.post)
+
+    assert isinstance(await attempt(log_in), LoggedIn)

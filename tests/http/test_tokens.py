@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import re
 import time
 from uuid import uuid4
 
@@ -10,6 +11,11 @@ import jwt
 import pytest
 
 from tests.http.clients import JWT_SECRET, NOBODY
+
+
+def sid_of(person):
+    """The id of the session of somebody who has logged in."""
+    return jwt.decode(person.token, options={"verify_signature": False})["sid"]
 
 
 def a_token(secret=JWT_SECRET, headers=None, algorithm="HS256", **claims):
@@ -46,19 +52,23 @@ def tampered(token):
 
 async def test_a_token_that_was_not_signed_here_for_this_and_for_now_is_none(ada):
     now = int(time.time())
+    hers = {"sub": ada.id, "sid": sid_of(ada)}
     tokens = {
-        "forged": a_token("another secret that is long enough too", sub=ada.id),
-        "signed with another algorithm": a_token(JWT_SECRET * 2, algorithm="HS512", sub=ada.id),
+        "forged": a_token("another secret that is long enough too", **hers),
+        "signed with another algorithm": a_token(JWT_SECRET * 2, algorithm="HS512", **hers),
         "unsigned": unsigned(ada.token),
         "tampered with": tampered(ada.token),
-        "expired": a_token(sub=ada.id, exp=now - 1),
-        "not valid yet": a_token(sub=ada.id, nbf=now + 60),
-        "for another audience": a_token(sub=ada.id, aud="somebody-else"),
-        "from another issuer": a_token(sub=ada.id, iss="somebody-else"),
-        "of another type": a_token(sub=ada.id, headers={"typ": "JWT"}),
-        "without an expiry": a_token(sub=ada.id, exp=None),
-        "of no person": a_token(sub="ada"),
-        "of an unknown role": a_token(sub=ada.id, role="god"),
+        "expired": a_token(**hers, exp=now - 1),
+        "not valid yet": a_token(**hers, nbf=now + 60),
+        "for another audience": a_token(**hers, aud="somebody-else"),
+        "from another issuer": a_token(**hers, iss="somebody-else"),
+        "of another type": a_token(**hers, headers={"typ": "JWT"}),
+        "without an expiry": a_token(**hers, exp=None),
+        "of no person": a_token(**hers | {"sub": "ada"}),
+        "of another person": a_token(**hers | {"sub": NOBODY}),
+        "of no session": a_token(sub=ada.id),
+        "without a session": a_token(**hers | {"sid": None}),
+        "of an unknown role": a_token(**hers, role="god"),
         "empty": "",
         "not a token": "abc",
         "too long": "a." + "b" * 5000 + "." + "c" * 43,
@@ -71,7 +81,7 @@ async def test_a_token_that_was_not_signed_here_for_this_and_for_now_is_none(ada
 
     assert {what: answer.refused for what, answer in answers.items()} == dict.fromkeys(tokens, (401, "unauthorized"))
     assert {answer.headers["WWW-Authenticate"] for answer in answers.values()} == {"Bearer"}
-    assert (await ada.api.call("GET", "/me", token=a_token(sub=ada.id))).status == 200
+    assert (await ada.api.call("GET", "/me", token=a_token(**hers))).status == 200
 
 
 async def test_only_the_bearer_scheme_is_taken_in_any_case(ada):
@@ -108,6 +118,7 @@ async def test_every_operation_but_the_open_ones_needs_a_token(api, app):
         "/register",
         "/auth/login",
         "/login",
+        "/auth/refresh",
         "/healthz",
         "/readyz",
         "/version",
@@ -121,10 +132,7 @@ async def test_every_operation_but_the_open_ones_needs_a_token(api, app):
     routes = [(route.method, route.resource.canonical) for route in app.router.routes() if route.method != "HEAD"]
     closed = [(method, path) for method, path in routes if path.removeprefix("/v1") not in open_ones]
 
-    answers = {
-        (method, path): await api.call(method, path.replace("{wallet_id}", NOBODY).replace("{transaction_id}", "x"))
-        for method, path in closed
-    }
+    answers = {(method, path): await api.call(method, re.sub(r"\{\w+\}", NOBODY, path)) for method, path in closed}
 
     assert len(closed) >= 36
     assert {route: answer.refused for route, answer in answers.items()} == dict.fromkeys(closed, (401, "unauthorized"))
@@ -147,7 +155,7 @@ async def test_a_good_token_of_a_person_who_is_not_there_is_no_token(api, method
 
 
 async def test_a_token_ends_when_it_says(ada):
-    token = a_token(sub=ada.id, exp=int(time.time()) + 1)
+    token = a_token(sub=ada.id, sid=sid_of(ada), exp=int(time.time()) + 1)
 
     before = await ada.api.call("GET", "/me", token=token)
     await asyncio.sleep(1.1)

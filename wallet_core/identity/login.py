@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias, assert_never
 
-from wallet_core.identity.entities import AccessToken, Device, User, UserStatus, normalised_password
+from wallet_core.faults import Overloaded
+from wallet_core.identity.entities import Device, User, UserStatus, normalised_password
 from wallet_core.identity.ports import (
     Attempts,
     FactorRefusal,
@@ -14,7 +15,13 @@ from wallet_core.identity.ports import (
     TooManyAttempts,
     UserRepository,
 )
+from wallet_core.identity.session import Granted
 from wallet_core.identity.sessions import Sessions
+from wallet_core.notifications import letters
+from wallet_core.notifications.letters import Post
+
+_TRIES: Final = 2
+"""When the password or the person changes between being looked at and being let in, it is looked at once more."""
 
 
 class LoginRefusal(StrEnum):
@@ -35,7 +42,7 @@ _LOGIN_REFUSAL: Final = {
 class LoggedIn:
     """Somebody was let in."""
 
-    access: AccessToken
+    granted: Granted
     device_proof: str | None
     """For the device to keep, so that it is known the next time; nothing where it had one already."""
 
@@ -53,12 +60,14 @@ class LogIn:
         sessions: Sessions,
         second_factors: SecondFactors,
         attempts: Attempts,
+        post: Post,
     ) -> None:
         self._users = users
         self._hasher = hasher
         self._sessions = sessions
         self._second_factors = second_factors
         self._attempts = attempts
+        self._post = post
 
     async def with_password(
         self, *, password: str, email: str | None, phone: str | None, code: str | None = None, device: Device
@@ -71,22 +80,11 @@ class LogIn:
         wait_seconds = await self._attempts.take(_addresses(email, phone), device)
         if wait_seconds is not None:
             return TooManyAttempts(wait_seconds)
-        user = await self._users.by_address(email=email, phone=phone)
-        hashed = None if user is None else await self._users.password_hash(user.id)
-        known = await self._hasher.verify(normalised_password(password, new=False), hashed)
-        if user is None or not known:
-            return LoginRefusal.INVALID_CREDENTIALS
-        if user.status is UserStatus.DEACTIVATED:
-            return LoginRefusal.DEACTIVATED
-        refused = await self._second_factors.demand(user, code, device)
-        match refused:
-            case None:
-                return await self._let_in(user, device)
-            case SecondFactorRequired():
-                return refused
-            case FactorRefusal():
-                return LoginRefusal.INVALID_CREDENTIALS
-        assert_never(refused)
+        for _ in range(_TRIES):
+            outcome = await self._try(password, email, phone, code, device)
+            if outcome is not None:
+                return outcome
+        return LoginRefusal.INVALID_CREDENTIALS
 
     async def with_code(self, *, challenge: str, code: str, device: Device) -> LoginOutcome:
         """A session for whoever was asked for a code and gives the right one. A challenge is answered once."""
@@ -100,11 +98,49 @@ class LogIn:
             return LoginRefusal.INVALID_CREDENTIALS
         if user.status is UserStatus.DEACTIVATED:
             return LoginRefusal.DEACTIVATED
-        return await self._let_in(user, device)
+        return await self._let_in(user, None, device) or LoginRefusal.DEACTIVATED
 
-    async def _let_in(self, user: User, device: Device) -> LoggedIn:
+    async def _try(
+        self, password: str, email: str | None, phone: str | None, code: str | None, device: Device
+    ) -> LoginOutcome | None:
+        """Nothing when what was proved is no longer so."""
+        user = await self._users.by_address(email=email, phone=phone)
+        hashed = None if user is None else await self._users.password_hash(user.id)
+        known = await self._hasher.verify(normalised_password(password, new=False), hashed)
+        if user is None or hashed is None or not known:
+            return LoginRefusal.INVALID_CREDENTIALS
+        if user.status is UserStatus.DEACTIVATED:
+            return LoginRefusal.DEACTIVATED
+        refused = await self._second_factors.demand(user, code, device)
+        match refused:
+            case None:
+                return await self._let_in(user, await self._rehashed(user, password, hashed), device)
+            case SecondFactorRequired():
+                return refused
+            case FactorRefusal():
+                return LoginRefusal.INVALID_CREDENTIALS
+        assert_never(refused)
+
+    async def _rehashed(self, user: User, password: str, hashed: str) -> str:
+        """The hash that is kept from now on: a new one where hashes have come to cost more."""
+        if not self._hasher.outdated(hashed):
+            return hashed
+        try:
+            costly = await self._hasher.hash(normalised_password(password, new=False))
+        except Overloaded:
+            return hashed  # the next log-in will do
+        await self._users.replace_password_hash(user.id, costly, instead_of=hashed)
+        return costly
+
+    async def _let_in(self, user: User, password_hash: str | None, device: Device) -> LoggedIn | None:
+        """Nothing when the person was deactivated, or the password changed, in the meantime."""
+        granted = await self._sessions.start(user, device, password_hash=password_hash)
+        if granted is None:
+            return None
         proof = await self._attempts.succeeded(_addresses(user.email, user.phone), device)
-        return LoggedIn(access=await self._sessions.start(user, device), device_proof=proof)
+        if proof is not None:
+            self._post.to_person(user, letters.new_device(device.name))
+        return LoggedIn(granted=granted, device_proof=proof)
 
 
 def _addresses(email: str | None, phone: str | None) -> tuple[str, ...]:

@@ -41,3 +41,10 @@ class Mailbox(Protocol):
     async def newest(self, number: int, *, to: str | None = None) -> list[Received]:
         """The messages that came last, newest first: at most so many, and where `to` is given only those to it."""
         ...
+
+
+class NoNotifier:
+    """Sends nothing to anybody."""
+
+    def send(self, message: Message) -> None:
+        """It goes nowhere."""

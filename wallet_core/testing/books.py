@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from wallet_core.clock import Clock, system_clock
-from wallet_core.ids import IdGenerator, WalletId
+from wallet_core.identity.entities import Role, UserStatus
+from wallet_core.ids import IdGenerator, UserId, WalletId
 from wallet_core.ledger.accounts import AccountStatus
 from wallet_core.testing.audit import Holdings, findings
 from wallet_core.testing.builders import new_id
@@ -11,6 +12,7 @@ from wallet_core.testing.challenges import InMemoryChallengeRepository
 from wallet_core.testing.ledger import InMemoryLedger
 from wallet_core.testing.records import Records
 from wallet_core.testing.second_factor import InMemorySecondFactorRepository
+from wallet_core.testing.sessions import InMemorySessionRepository
 from wallet_core.testing.statements import InMemoryStatementRepository
 from wallet_core.testing.users import InMemoryUserRepository
 from wallet_core.testing.wallets import InMemoryLimitRepository, InMemoryWalletRepository
@@ -38,6 +40,7 @@ class InMemoryBooks:
         self.users = InMemoryUserRepository(self._records)
         self.second_factors = InMemorySecondFactorRepository(self._records)
         self.challenges = InMemoryChallengeRepository(self._records)
+        self.sessions = InMemorySessionRepository(self._records)
         self.wallets = InMemoryWalletRepository(self._records)
         self.limits = InMemoryLimitRepository(self._records)
         self.statements = InMemoryStatementRepository(self._records)
@@ -45,6 +48,17 @@ class InMemoryBooks:
     async def set_status(self, wallet_id: WalletId, status: AccountStatus) -> None:
         """Freeze, deactivate or activate a wallet with all its accounts, as an operator does."""
         self._records.set_status(wallet_id, status)
+
+    async def change_person(
+        self,
+        user_id: UserId,
+        *,
+        role: Role | None = None,
+        status: UserStatus | None = None,
+        second_factor: bool | None = None,
+    ) -> None:
+        """Change what a person may do, as an operator or they themselves do."""
+        self.sessions.change_person(user_id, role=role, status=status, second_factor=second_factor)
 
     def holdings(self) -> Holdings:
         """Everything that the books hold now."""

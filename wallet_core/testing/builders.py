@@ -2,12 +2,13 @@
 
 import secrets
 import time
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from wallet_core.identity.entities import Role, User, UserStatus
-from wallet_core.ids import AccountId, TransactionId, UserId, WalletId
+from wallet_core.identity.session import Session
+from wallet_core.ids import AccountId, SessionId, TransactionId, UserId, WalletId
 from wallet_core.ledger.accounts import Account, AccountStatus, system_wallet_id
 from wallet_core.ledger.commands import Deposit, LimitKind, Transfer, Withdraw
 from wallet_core.ledger.limits import Caps, ChosenCaps, Limit
@@ -52,6 +53,28 @@ def a_user(
         status=status,
         time_zone=time_zone,
         created_at=created_at,
+    )
+
+
+def a_session(
+    *,
+    id: SessionId | None = None,  # noqa: A002 - it is the field's name
+    user_id: UserId | None = None,
+    device: str = "Laptop",
+    address: str | None = None,
+    created_at: datetime = NOON,
+    expires_at: datetime = NOON + timedelta(hours=12),
+) -> Session:
+    """A session that has just begun."""
+    return Session(
+        id=id or SessionId(new_id()),
+        user_id=user_id or UserId(new_id()),
+        device=device,
+        address=address,
+        created_at=created_at,
+        last_seen_at=created_at,
+        expires_at=expires_at,
+        proved_at=created_at,
     )
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from wallet_core.identity.entities import User
-from wallet_core.ids import AccountId, IdGenerator, TransactionId, UserId, WalletId
+from wallet_core.identity.session import Session
+from wallet_core.ids import AccountId, IdGenerator, SessionId, TransactionId, UserId, WalletId
 from wallet_core.ledger.accounts import PAYOUT, Account, AccountKey, AccountStatus, gateway_wallet, system_wallet_id
 from wallet_core.ledger.commands import LimitKind
 from wallet_core.ledger.limits import Caps, Limit
@@ -25,6 +26,14 @@ class _Recorded:
     legs: Sequence[Leg]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRefreshToken:
+    """What is kept of a refresh token under its hash."""
+
+    session_id: SessionId
+    spent_at: datetime | None = None
+
+
 class Records:
     """Users, wallets, accounts, limits and transactions, each by its key.
 
@@ -36,6 +45,9 @@ class Records:
         self.users: dict[UserId, User] = {}
         self.password_hashes: dict[UserId, str] = {}
         self.warned_at: dict[UserId, datetime] = {}
+        self.second_factors_on: dict[UserId, bool] = {}
+        self.sessions: dict[SessionId, Session] = {}
+        self.refresh_tokens: dict[bytes, KeptRefreshToken] = {}
         self.wallets: dict[WalletId, Wallet] = {}
         self.accounts: dict[AccountKey, Account] = {}
         self.limits: dict[LimitKey, Limit] = {}

@@ -12,7 +12,7 @@ from entrypoints.http.problems import FieldError, Problem, json_response
 from entrypoints.http.schemas.answers import TokenSchema, UserSchema
 from entrypoints.http.schemas.requests import LoginSchema, ProfileChangeSchema, SignupSchema
 from entrypoints.http.services import Services
-from entrypoints.http.views import token_view, user_view
+from entrypoints.http.views import granted_view, user_view
 from wallet_core.identity.entities import User, WeakPasswordError
 from wallet_core.identity.login import LoggedIn, LoginOutcome, LoginRefusal
 from wallet_core.identity.ports import SecondFactorRequired, Taken, TooManyAttempts
@@ -57,7 +57,7 @@ class PeopleRoutes:
         tags=_TAGS,
         summary="Log in",
         security=False,
-        responses={200: (TokenSchema, "A token")},
+        responses={200: (TokenSchema, "Tokens")},
         description="With `email` or `phone` and `password`; or with the `mfa_token` of `second_factor_required`.",
         problems=[
             "invalid_credentials",
@@ -130,7 +130,7 @@ class PeopleRoutes:
 def _login_answer(request: web.Request, outcome: LoginOutcome) -> web.Response:
     match outcome:
         case LoggedIn():
-            response = json_response(token_view(outcome.access))
+            response = json_response(granted_view(outcome.granted))
             if outcome.device_proof is not None:
                 keep_proof(request, response, outcome.device_proof)
             return response

@@ -25,11 +25,24 @@ class UserSchema(Schema):
 
 
 class TokenSchema(Schema):
-    """A token and how many seconds it lasts."""
+    """A token, how many seconds it lasts, and one to get the next with."""
 
     access_token = fields.String(required=True)
     token_type = fields.String(required=True, validate=validate.Equal("Bearer"))
     expires_in = Integer(required=True, min=1, max=86_400)
+    refresh_token = fields.String(required=True)
+
+
+class SessionSchema(Schema):
+    """A log-in on one device; `current` where it is the one that asks."""
+
+    id = Id(required=True)
+    device = fields.String(required=True)
+    address = fields.String(required=True, allow_none=True)
+    created_at = Timestamp(required=True)
+    last_seen_at = Timestamp(required=True)
+    expires_at = Timestamp(required=True)
+    current = fields.Boolean(required=True)
 
 
 class WalletBalanceSchema(Schema):
@@ -65,6 +78,12 @@ class ListSchema(Schema):
     """A page of a list, newest first; `next_cursor` is null on the last one."""
 
     next_cursor = fields.String(required=True, allow_none=True)
+
+
+class SessionListSchema(ListSchema):
+    """Sessions."""
+
+    data = fields.List(fields.Nested(SessionSchema), required=True)
 
 
 class WalletListSchema(ListSchema):

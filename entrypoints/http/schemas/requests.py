@@ -80,6 +80,24 @@ class LoginSchema(Schema):
             raise ValidationError(_NO_ADDRESS, "email")
 
 
+class RefreshSchema(Schema):
+    """A token to be spent for the next."""
+
+    refresh_token = Text(max=OPAQUE_TOKEN_LENGTH_MAX, required=True)
+
+
+class SessionPathSchema(Schema):
+    """A session."""
+
+    session_id = Id(required=True)
+
+
+class UserPathSchema(Schema):
+    """A person."""
+
+    user_id = Id(required=True)
+
+
 class ProfileChangeSchema(Schema):
     """What a person changes of themselves."""
 

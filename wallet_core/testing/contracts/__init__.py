@@ -27,6 +27,8 @@ pytest.register_assert_rewrite(
             "sealing",
             "second_factor",
             "security",
+            "session_news",
+            "sessions",
             "statement_pages",
             "statements",
             "throttling",
@@ -42,18 +44,20 @@ from wallet_core.testing.contracts.challenges import ChallengeRepositoryContract
 from wallet_core.testing.contracts.gateways import PaymentGatewayContract  # noqa: E402
 from wallet_core.testing.contracts.ledger import LedgerContract  # noqa: E402
 from wallet_core.testing.contracts.limits import LimitRepositoryContract  # noqa: E402
-from wallet_core.testing.contracts.sealing import SealedColumnContract, SealerContract  # noqa: E402
-from wallet_core.testing.contracts.second_factor import (  # noqa: E402
 from wallet_core.testing.contracts.notifications import (  # noqa: E402
     CourierContract,
     MailboxContract,
     NotifierContract,
 )
+from wallet_core.testing.contracts.sealing import SealedColumnContract, SealerContract  # noqa: E402
+from wallet_core.testing.contracts.second_factor import (  # noqa: E402
     OneTimeCodesContract,
     RecoveryCodesContract,
     SecondFactorRepositoryContract,
 )
 from wallet_core.testing.contracts.security import AccessTokensContract, PasswordHasherContract  # noqa: E402
+from wallet_core.testing.contracts.session_news import RefreshTokensContract, SessionNewsContract  # noqa: E402
+from wallet_core.testing.contracts.sessions import SessionRepositoryContract  # noqa: E402
 from wallet_core.testing.contracts.statements import StatementRepositoryContract  # noqa: E402
 from wallet_core.testing.contracts.throttling import (  # noqa: E402
     ClientLimitsContract,
@@ -69,21 +73,24 @@ __all__ = [
     "BooksUnderTest",
     "ChallengeRepositoryContract",
     "ClientLimitsContract",
+    "CourierContract",
     "FailureCountersContract",
     "LedgerContract",
     "LimitRepositoryContract",
+    "MailboxContract",
     "MessageCountersContract",
-    "CourierContract",
+    "NotifierContract",
     "OneTimeCodesContract",
     "PageCacheContract",
     "PasswordHasherContract",
-    "MailboxContract",
     "PaymentGatewayContract",
-    "NotifierContract",
     "RecoveryCodesContract",
+    "RefreshTokensContract",
     "SealedColumnContract",
     "SealerContract",
     "SecondFactorRepositoryContract",
+    "SessionNewsContract",
+    "SessionRepositoryContract",
     "StatementRepositoryContract",
     "UserRepositoryContract",
     "WalletRepositoryContract",

@@ -3,7 +3,9 @@
 from typing import Protocol
 
 from wallet_core.identity.challenges import ChallengeRepository
+from wallet_core.identity.entities import Role, UserStatus
 from wallet_core.identity.ports import UserRepository
+from wallet_core.identity.session_ports import SessionRepository
 from wallet_core.ids import AccountId, UserId, WalletId
 from wallet_core.ledger.accounts import Account, AccountStatus
 from wallet_core.ledger.commands import Command, LimitKind
@@ -53,6 +55,22 @@ class BooksUnderTest(Protocol):
     @property
     def statements(self) -> StatementRepository:
         """Where statements are read."""
+        ...
+
+    @property
+    def sessions(self) -> SessionRepository:
+        """Where their sessions are kept."""
+        ...
+
+    async def change_person(
+        self,
+        user_id: UserId,
+        *,
+        role: Role | None = None,
+        status: UserStatus | None = None,
+        second_factor: bool | None = None,
+    ) -> None:
+        """Change what a person may do, as an operator or they themselves do."""
         ...
 
     async def set_status(self, wallet_id: WalletId, status: AccountStatus) -> None:
@@ -134,7 +152,9 @@ async def limit_of(books: BooksUnderTest, account: Account, kind: LimitKind) -> 
 async def statement(books: BooksUnderTest, *accounts: Account) -> list[StatementLine]:
     """All lines of the accounts' wallets, newest first."""
     wallet_ids = tuple(account.wallet_id for account in accounts)
-    return await books.statements.lines(StatementQuery(wallet_ids=wallet_ids, limit=1_000))
+    page = await books.statements.page(StatementQuery(wallet_ids=wallet_ids, limit=1_000))
+    assert page.next is None
+    return list(page.lines)
 
 
 def posted(outcome: Outcome) -> Posted:
