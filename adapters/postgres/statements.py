@@ -1,5 +1,6 @@
-"""Statements from PostgreSQL: history read by index, a page at a time."""
+"""Statements from PostgreSQL: history read by index, a page at a time, and no further than a page may read."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -10,14 +11,12 @@ from adapters.postgres.database import Database
 from adapters.postgres.queries import load_queries
 from adapters.postgres.rows import transaction_of
 from wallet_core.ids import TransactionId, UserId
-from wallet_core.ledger.commands import TransactionKind
 from wallet_core.ledger.outcomes import TransactionStatus
-from wallet_core.ledger.statements import Direction, Position, StatementLine, StatementQuery
+from wallet_core.ledger.statements import Direction, StatementLine, StatementPage, StatementQuery
 
 _BEGINNING: Final = datetime(1, 1, 2, tzinfo=UTC)
 _END: Final = datetime(9999, 12, 30, tzinfo=UTC)
 _RANK: Final = {Direction.OUT: 1, Direction.IN: 0}
-_BEFORE_ALL: Final = 2
 
 
 class PostgresStatementRepository:
@@ -27,18 +26,17 @@ class PostgresStatementRepository:
         self._database = database
         self._queries = load_queries("statements")
 
-    async def lines(self, query: StatementQuery) -> list[StatementLine]:
-        """As StatementRepository.lines."""
+    async def page(self, query: StatementQuery) -> StatementPage:
+        """As StatementRepository.page."""
         bounds = list(query.amounts.items()) if query.amounts else None
-        after_created_at, after_id, after_rank = _place(query.after)
+        after_created_at, after_id, after_rank = _place(query)
         async with self._database.connection() as connection:
-            rows = await self._queries["lines"].fetch(
+            rows = await self._queries["page"].fetch(
                 connection,
                 wallet_ids=list(query.wallet_ids),
                 created_from=query.created_from or _BEGINNING,
-                created_before=query.created_before or _END,
-                outgoing_kinds=_kinds(query, Direction.OUT),
-                incoming_kinds=_kinds(query, Direction.IN),
+                outgoing_kinds=list(query.kinds_of(Direction.OUT)),
+                incoming_kinds=list(query.kinds_of(Direction.IN)),
                 statuses=list(query.statuses or TransactionStatus),
                 currency=query.currency,
                 bound_currencies=None if bounds is None else [currency for currency, _ in bounds],
@@ -47,9 +45,10 @@ class PostgresStatementRepository:
                 after_created_at=after_created_at,
                 after_id=after_id,
                 after_rank=after_rank,
-                line_limit=query.limit,
+                read_max=query.read_each_max,
+                line_limit=query.limit + 1,
             )
-        return [_line_of(row) for row in rows]
+        return _page_of(rows, query.limit)
 
     async def line(self, transaction_id: TransactionId, user_id: UserId) -> StatementLine | None:
         """As StatementRepository.line."""
@@ -58,20 +57,29 @@ class PostgresStatementRepository:
             return None if row is None else _line_of(row)
 
 
-def _kinds(query: StatementQuery, direction: Direction) -> list[TransactionKind]:
-    """The kinds that are wanted in that direction."""
-    if query.direction not in (None, direction):
-        return []
-    if not query.kinds:
-        return list(TransactionKind)
-    return [kind for kind, wanted in query.kinds if wanted is direction]
+def _place(query: StatementQuery) -> tuple[datetime, UUID, int]:
+    """Where a page starts: behind its predecessor, at the end of the period, or before everything.
+
+    One place, not two conditions: of two the index would be entered by either, and read from there to the other.
+    """
+    period_end = (query.created_before or _END, UUID(int=0), 0)
+    if query.after is None:
+        return period_end
+    return min(period_end, (query.after.created_at, query.after.transaction_id, _RANK[query.after.direction]))
 
 
-def _place(after: Position | None) -> tuple[datetime, UUID, int]:
-    """Where a page starts: behind its predecessor's last line, or before everything."""
-    if after is None:
-        return _END, UUID(int=2**128 - 1), _BEFORE_ALL
-    return after.created_at, after.transaction_id, _RANK[after.direction]
+def _page_of(rows: Sequence[asyncpg.Record], limit: int) -> StatementPage:
+    """The lines up to where the first of the wallets' sides was not read any further."""
+    lines: list[StatementLine] = []
+    for row in rows:
+        line = _line_of(row)
+        if row["is_wanted"] and len(lines) == limit:
+            return StatementPage(lines=tuple(lines), next=lines[-1].position)
+        if row["is_wanted"]:
+            lines.append(line)
+        if row["is_last_read"]:
+            return StatementPage(lines=tuple(lines), next=line.position)
+    return StatementPage(lines=tuple(lines), next=None)
 
 
 def _line_of(row: asyncpg.Record) -> StatementLine:

@@ -1,44 +1,56 @@
--- name: lines(wallet_ids, created_from, created_before, outgoing_kinds, incoming_kinds, statuses, currency, bound_currencies, bound_mins, bound_maxs, after_created_at, after_id, after_rank, line_limit)
--- A page of history: for each wallet the newest of either side by an index in that order, then the newest of all. What
--- a page costs does not depend on how long the history is, but a filter reads what it passes over. `rank` puts the
--- paying side of a movement between two wallets of one person first. A row comparison lets the index start right after
--- the page before.
+-- name: page(wallet_ids, created_from, outgoing_kinds, incoming_kinds, statuses, currency, bound_currencies, bound_mins, bound_maxs, after_created_at, after_id, after_rank, read_max, line_limit)
+-- A page of history: for each wallet the newest lines of either side, by an index in that order and no more than may be
+-- read, then the newest of all that pass the filter. What a page costs depends neither on the length of the history nor
+-- on how much of it passes the filter: a side that has been read as far as it may gives its last line whether it is
+-- wanted or not, and nothing older than that can be told. `rank` puts the paying side of a movement between two wallets
+-- of one person first. A row comparison, alone in bounding the page from above, lets the index start right there.
 SELECT page.*
   FROM unnest(CAST(:wallet_ids AS uuid[])) AS asked (wallet_id)
  CROSS JOIN LATERAL (
-    (SELECT t.*, 'out' AS direction, 1 AS rank
-       FROM transactions t
-      WHERE t.source_wallet_id = asked.wallet_id AND t.kind <> 'deposit'
-        AND t.kind = ANY(CAST(:outgoing_kinds AS text[]))
-        AND t.status = ANY(CAST(:statuses AS text[]))
-        AND (CAST(:currency AS text) IS NULL OR t.currency = :currency)
-        AND (CAST(:bound_currencies AS text[]) IS NULL OR EXISTS (
-             SELECT FROM unnest(CAST(:bound_currencies AS text[]), CAST(:bound_mins AS bigint[]),
-                                CAST(:bound_maxs AS bigint[])) AS bound (currency, lowest, highest)
-              WHERE bound.currency = t.currency AND t.amount BETWEEN bound.lowest AND bound.highest))
-        AND t.created_at >= :created_from AND t.created_at < :created_before
-        AND (t.created_at, t.id) <= (CAST(:after_created_at AS timestamptz), CAST(:after_id AS uuid))
-        AND ((t.created_at, t.id) <> (CAST(:after_created_at AS timestamptz), CAST(:after_id AS uuid))
-             OR 1 < CAST(:after_rank AS integer))
-      ORDER BY t.created_at DESC, t.id DESC
+    (SELECT *
+       FROM (SELECT t.*, 'out' AS direction, 1 AS rank,
+                    row_number() OVER (ORDER BY t.created_at DESC, t.id DESC) = :read_max AS is_last_read,
+                    t.kind = ANY(CAST(:outgoing_kinds AS text[]))
+                    AND t.status = ANY(CAST(:statuses AS text[]))
+                    AND (CAST(:currency AS text) IS NULL OR t.currency = :currency)
+                    AND (CAST(:bound_currencies AS text[]) IS NULL OR EXISTS (
+                         SELECT FROM unnest(CAST(:bound_currencies AS text[]), CAST(:bound_mins AS bigint[]),
+                                            CAST(:bound_maxs AS bigint[])) AS bound (currency, lowest, highest)
+                          WHERE bound.currency = t.currency AND t.amount BETWEEN bound.lowest AND bound.highest))
+                    AS is_wanted
+               FROM transactions t
+              WHERE t.source_wallet_id = asked.wallet_id
+                AND t.kind <> 'deposit'
+                AND cardinality(CAST(:outgoing_kinds AS text[])) > 0
+                AND t.created_at >= :created_from
+                AND (t.created_at, t.id) <= (CAST(:after_created_at AS timestamptz), CAST(:after_id AS uuid))
+                AND (t.id <> :after_id OR 1 < CAST(:after_rank AS integer))
+              ORDER BY t.created_at DESC, t.id DESC
+              LIMIT CAST(:read_max AS bigint)) AS read
+      WHERE read.is_wanted OR read.is_last_read
       LIMIT CAST(:line_limit AS integer))
     UNION ALL
-    (SELECT t.*, 'in' AS direction, 0 AS rank
-       FROM transactions t
-      WHERE t.destination_wallet_id = asked.wallet_id
-        AND t.kind <> 'withdraw' AND (t.status = 'COMPLETED' OR t.kind = 'deposit')
-        AND t.kind = ANY(CAST(:incoming_kinds AS text[]))
-        AND t.status = ANY(CAST(:statuses AS text[]))
-        AND (CAST(:currency AS text) IS NULL OR t.currency = :currency)
-        AND (CAST(:bound_currencies AS text[]) IS NULL OR EXISTS (
-             SELECT FROM unnest(CAST(:bound_currencies AS text[]), CAST(:bound_mins AS bigint[]),
-                                CAST(:bound_maxs AS bigint[])) AS bound (currency, lowest, highest)
-              WHERE bound.currency = t.currency AND t.amount BETWEEN bound.lowest AND bound.highest))
-        AND t.created_at >= :created_from AND t.created_at < :created_before
-        AND (t.created_at, t.id) <= (CAST(:after_created_at AS timestamptz), CAST(:after_id AS uuid))
-        AND ((t.created_at, t.id) <> (CAST(:after_created_at AS timestamptz), CAST(:after_id AS uuid))
-             OR 0 < CAST(:after_rank AS integer))
-      ORDER BY t.created_at DESC, t.id DESC
+    (SELECT *
+       FROM (SELECT t.*, 'in' AS direction, 0 AS rank,
+                    row_number() OVER (ORDER BY t.created_at DESC, t.id DESC) = :read_max AS is_last_read,
+                    t.kind = ANY(CAST(:incoming_kinds AS text[]))
+                    AND t.status = ANY(CAST(:statuses AS text[]))
+                    AND (CAST(:currency AS text) IS NULL OR t.currency = :currency)
+                    AND (CAST(:bound_currencies AS text[]) IS NULL OR EXISTS (
+                         SELECT FROM unnest(CAST(:bound_currencies AS text[]), CAST(:bound_mins AS bigint[]),
+                                            CAST(:bound_maxs AS bigint[])) AS bound (currency, lowest, highest)
+                          WHERE bound.currency = t.currency AND t.amount BETWEEN bound.lowest AND bound.highest))
+                    AS is_wanted
+               FROM transactions t
+              WHERE t.destination_wallet_id = asked.wallet_id
+                AND t.kind <> 'withdraw' AND (t.status = 'COMPLETED' OR t.kind = 'deposit')
+                AND cardinality(CAST(:incoming_kinds AS text[])) > 0
+                AND t.created_at >= :created_from
+                AND (t.created_at, t.id) <= (CAST(:after_created_at AS timestamptz), CAST(:after_id AS uuid))
+                AND (t.id <> :after_id OR 0 < CAST(:after_rank AS integer))
+              ORDER BY t.created_at DESC, t.id DESC
+              LIMIT CAST(:read_max AS bigint)) AS read
+      WHERE read.is_wanted OR read.is_last_read
       LIMIT CAST(:line_limit AS integer))
  ) AS page
  ORDER BY page.created_at DESC, page.id DESC, page.rank DESC

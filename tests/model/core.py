@@ -283,7 +283,8 @@ class _World:
     async def _look_back(self, last: int, operation: Operation) -> None:
         own = tuple(map(wallet_id, self._naive.wallets))
         histories: dict[WalletId, list[object]] = {place: [] for place in own}
-        for line in await self._core.books.statements.lines(StatementQuery(wallet_ids=own, limit=2 * WORLD_OPERATIONS)):
+        query = StatementQuery(wallet_ids=own, limit=2 * WORLD_OPERATIONS)
+        for line in (await self._core.books.statements.page(query)).lines:
             assert line.own is not None
             histories[line.own.wallet_id].append((line.direction.value, transaction_view(line.transaction)))
         for number, wallet in self._naive.wallets.items():

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
-from wallet_core.ids import TransactionId, UserId
+from wallet_core.ids import TransactionId, UserId, WalletId
 from wallet_core.ledger.commands import TransactionKind
 from wallet_core.ledger.outcomes import Transaction
 from wallet_core.ledger.statements import (
     Direction,
     Position,
     StatementLine,
+    StatementPage,
     StatementQuery,
     visible_to_destination,
 )
@@ -23,16 +24,40 @@ class InMemoryStatementRepository:
     def __init__(self, records: Records) -> None:
         self._records = records
 
-    async def lines(self, query: StatementQuery) -> list[StatementLine]:
-        """As StatementRepository.lines."""
+    async def page(self, query: StatementQuery) -> StatementPage:
+        """As StatementRepository.page."""
+        read = [
+            lines
+            for wallet_id in query.wallet_ids
+            for direction in Direction
+            if query.kinds_of(direction) and (lines := self._read(wallet_id, direction, query))
+        ]
+        # Whose reading ended early may hold more lines behind its last one: nothing can be told of what is older.
+        ends = [lines[-1].position for lines in read if len(lines) == query.read_each_max]
+        end = max(ends, key=_place, default=None)
+        wanted = [
+            line
+            for lines in read
+            for line in lines
+            if _wanted(line, query) and (end is None or _place(line.position) >= _place(end))
+        ]
+        wanted.sort(key=lambda line: _place(line.position), reverse=True)
+        shown = tuple(wanted[: query.limit])
+        return StatementPage(lines=shown, next=shown[-1].position if len(wanted) > len(shown) else end)
+
+    def _read(self, wallet_id: WalletId, direction: Direction, query: StatementQuery) -> list[StatementLine]:
+        """The newest lines of that wallet in that direction from where the page begins, as many as it may read."""
         lines = [
             line
             for transaction in self._records.transactions.values()
             for line in _lines_of(transaction)
-            if line.own is not None and line.own.wallet_id in query.wallet_ids and _wanted(line, query)
+            if line.own is not None
+            and (line.own.wallet_id, line.direction) == (wallet_id, direction)
+            and _within_period(line, query)
+            and (query.after is None or _place(line.position) < _place(query.after))
         ]
-        lines.sort(key=_place, reverse=True)
-        return lines[: query.limit]
+        lines.sort(key=lambda line: _place(line.position), reverse=True)
+        return lines[: query.read_each_max]
 
     async def line(self, transaction_id: TransactionId, user_id: UserId) -> StatementLine | None:
         """As StatementRepository.line."""
@@ -54,17 +79,20 @@ def _lines_of(transaction: Transaction) -> Iterator[StatementLine]:
         yield StatementLine(transaction=transaction, direction=Direction.IN)
 
 
+def _within_period(line: StatementLine, query: StatementQuery) -> bool:
+    moment = line.transaction.created_at
+    return (query.created_from is None or moment >= query.created_from) and (
+        query.created_before is None or moment < query.created_before
+    )
+
+
 def _wanted(line: StatementLine, query: StatementQuery) -> bool:
     transaction = line.transaction
     return (
-        (query.created_from is None or transaction.created_at >= query.created_from)
-        and (query.created_before is None or transaction.created_at < query.created_before)
-        and (not query.kinds or (transaction.kind, line.direction) in query.kinds)
+        transaction.kind in query.kinds_of(line.direction)
         and (not query.statuses or transaction.status in query.statuses)
-        and query.direction in (None, line.direction)
         and query.currency in (None, transaction.currency)
         and _within_amounts(transaction, query)
-        and (query.after is None or _place(line) < _position(query.after))
     )
 
 
@@ -75,10 +103,6 @@ def _within_amounts(transaction: Transaction, query: StatementQuery) -> bool:
     return bounds is not None and bounds[0] <= transaction.amount <= bounds[1]
 
 
-def _place(line: StatementLine) -> tuple[datetime, UUID, bool]:
+def _place(position: Position) -> tuple[datetime, UUID, bool]:
     """Where a line stands among others; the greatest is the first of a page."""
-    return line.transaction.created_at, line.transaction.id, line.direction is Direction.OUT
-
-
-def _position(position: Position) -> tuple[datetime, UUID, bool]:
     return position.created_at, position.transaction_id, position.direction is Direction.OUT

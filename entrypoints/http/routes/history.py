@@ -26,12 +26,16 @@ from entrypoints.http.views import KIND_BY_TYPE, line_view
 from wallet_core.clock import start_of
 from wallet_core.ids import UserId
 from wallet_core.ledger.outcomes import TransactionStatus
-from wallet_core.ledger.statements import Direction, Position, StatementLine, StatementQuery
+from wallet_core.ledger.statements import Direction, Position, StatementQuery
 from wallet_core.money import Currencies
 from wallet_core.wallets.entities import Wallet
 
 _TAGS = ("history",)
 _PROBLEMS = ("invalid_cursor", "currency_not_enabled", *AMOUNT_PROBLEMS)
+_PAGE: Final = (
+    "A page, newest first. Where few transactions pass the filter it may be short, or empty, and go on: "
+    "the last page is the one whose next_cursor is null"
+)
 _PLACE: Final = ("cursor", "limit")
 _INSTANT: Final = timedelta(microseconds=1)
 _DAY: Final = timedelta(days=1)
@@ -46,7 +50,7 @@ class HistoryRoutes:
     @operation(
         tags=_TAGS,
         summary="What happened in one wallet",
-        responses={200: (TransactionListSchema, "A page, newest first")},
+        responses={200: (TransactionListSchema, _PAGE)},
         problems=_PROBLEMS,
     )
     @path(WalletPathSchema)
@@ -61,7 +65,7 @@ class HistoryRoutes:
     @operation(
         tags=_TAGS,
         summary="What happened in all my wallets",
-        responses={200: (TransactionListSchema, "A page, newest first")},
+        responses={200: (TransactionListSchema, _PAGE)},
         problems=[*_PROBLEMS, "not_found"],
     )
     @query(AllHistoryQuerySchema)
@@ -118,20 +122,13 @@ async def _page(
 
 
 async def _rendered(services: Services, wanted: StatementQuery, filters: str) -> bytes:
-    """The page as JSON. One line more than it holds is asked for, to know whether there is a next page."""
-    lines = await services.statements.lines(wanted)
-    shown = lines[: wanted.limit - 1]
+    """The page as JSON."""
+    page = await services.statements.page(wanted)
     return orjson.dumps(
         {
-            "data": [line_view(line, services.currencies) for line in shown],
-            "next_cursor": statement_cursor(_position(shown[-1]), filters) if len(lines) > len(shown) else None,
+            "data": [line_view(line, services.currencies) for line in page.lines],
+            "next_cursor": None if page.next is None else statement_cursor(page.next, filters),
         }
-    )
-
-
-def _position(line: StatementLine) -> Position:
-    return Position(
-        created_at=line.transaction.created_at, transaction_id=line.transaction.id, direction=line.direction
     )
 
 
@@ -168,7 +165,7 @@ def _query(
         currency=asked.get("currency"),
         amounts=bounds_by_currency(currencies, lowest, highest),
         after=after,
-        limit=asked["limit"] + 1,
+        limit=asked["limit"],
     )
 
 

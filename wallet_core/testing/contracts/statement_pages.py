@@ -1,14 +1,16 @@
 """What every statement repository promises about pages and filters."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from wallet_core.ledger.accounts import Account
 from wallet_core.ledger.commands import TransactionKind
 from wallet_core.ledger.outcomes import Posted, TransactionStatus
-from wallet_core.ledger.statements import Direction, Position, StatementLine, StatementQuery
+from wallet_core.ledger.statements import Direction, StatementLine, StatementPage, StatementQuery
 from wallet_core.testing.builders import a_deposit, a_transfer, a_withdrawal
 from wallet_core.testing.clock import NOON, SettableClock
 from wallet_core.testing.contracts.books import (
@@ -34,39 +36,123 @@ class PageRules:
         main, savings = await _a_history(books, clock)
         whole = await statement(books, main, savings)
 
-        pages = await _pages(books, (main, savings), limit)
+        pages = await _pages(books, _of(main, savings, limit=limit))
 
-        assert [line for page in pages for line in page] == whole
-        assert all(len(page) == limit for page in pages[:-1])
+        assert _all_lines(pages) == whole
+        assert [len(page.lines) for page in pages[:-1]] == [limit] * (len(pages) - 1)
+        assert 1 <= len(pages[-1].lines) <= limit
 
     async def test_what_happens_meanwhile_does_not_shift_the_next_page(
         self, books: BooksUnderTest, clock: SettableClock
     ) -> None:
         main, savings = await _a_history(books, clock)
         whole = await statement(books, main, savings)
-        query = StatementQuery(wallet_ids=(main.wallet_id, savings.wallet_id), limit=4)
-        first = await books.statements.lines(query)
+        query = _of(main, savings, limit=4)
+        first = await books.statements.page(query)
         clock.advance(_HOUR)
         await post(books, a_transfer(main, savings))
 
-        second = await books.statements.lines(_after(query, first[-1]))
+        second = await books.statements.page(replace(query, after=first.next))
 
-        assert [*first, *second] == whole[:8]
+        assert [*first.lines, *second.lines] == whole[:8]
 
     async def test_after_the_last_line_there_are_no_more(self, books: BooksUnderTest, clock: SettableClock) -> None:
         main, savings = await _a_history(books, clock)
         whole = await statement(books, main, savings)
-        query = StatementQuery(wallet_ids=(main.wallet_id, savings.wallet_id))
+        query = _of(main, savings)
 
-        assert await books.statements.lines(_after(query, whole[-1])) == []
+        page = await books.statements.page(replace(query, after=whole[-1].position))
+
+        assert page == StatementPage(lines=(), next=None)
 
     async def test_a_filter_holds_on_every_page(self, books: BooksUnderTest, clock: SettableClock) -> None:
         main, savings = await _a_history(books, clock)
         received = [line for line in await statement(books, main, savings) if line.direction is Direction.IN]
 
-        pages = await _pages(books, (main, savings), 2, direction=Direction.IN)
+        pages = await _pages(books, _of(main, savings, limit=2, direction=Direction.IN))
 
-        assert [line for page in pages for line in page] == received
+        assert _all_lines(pages) == received
+
+    async def test_a_period_holds_on_every_page(self, books: BooksUnderTest, clock: SettableClock) -> None:
+        main, savings = await _a_history(books, clock)
+        start, end = NOON + 2 * _HOUR, NOON + 4 * _HOUR
+        whole = await statement(books, main, savings)
+
+        pages = await _pages(books, _of(main, savings, limit=2, created_from=start, created_before=end))
+
+        assert _all_lines(pages) == [line for line in whole if start <= line.transaction.created_at < end] != []
+
+
+class ReadingRules:
+    """How far a page reads for lines that pass its filter."""
+
+    @pytest.mark.parametrize("read_max", [0, 8, 12, 16, 20, 40, 4_000])
+    @pytest.mark.parametrize(
+        "wanted",
+        [
+            {"statuses": frozenset({TransactionStatus.FAILED})},
+            {"kinds": frozenset({(TransactionKind.TRANSFER, Direction.IN)})},
+            {"kinds": frozenset({(TransactionKind.DEPOSIT, Direction.IN), (TransactionKind.WITHDRAW, Direction.OUT)})},
+            {"amounts": {"USD": (13, 21)}},
+            {"amounts": {"USD": (500, 500)}},
+            {"currency": "EUR"},
+            {},
+        ],
+        ids=["failed", "received", "outside", "amounts", "the oldest", "none", "all"],
+    )
+    async def test_short_pages_leave_nothing_out_and_repeat_nothing(
+        self, books: BooksUnderTest, clock: SettableClock, read_max: int, wanted: Mapping[str, Any]
+    ) -> None:
+        main, savings = await _a_history(books, clock)
+        expected = await _lines(books, main, savings, **wanted)
+
+        pages = await _pages(books, _of(main, savings, limit=1, read_max=read_max, **wanted))
+
+        assert _all_lines(pages) == expected
+        assert max(len(page.lines) for page in pages) <= 1
+
+    async def test_a_page_ends_short_where_it_has_read_as_far_as_it_may(
+        self, books: BooksUnderTest, clock: SettableClock
+    ) -> None:
+        alice = await a_person(books)
+        for amount in (1, 2, 3, 4, 5, 6):
+            clock.advance(_HOUR)
+            await post(books, a_deposit(alice, amount=amount))
+        whole = await statement(books, alice)
+        query = _of(alice, limit=1, read_max=6, amounts={"USD": (3, 3)})
+
+        pages = await _pages(books, query)
+
+        # Half of what may be read is for what she sent: those of 6, 5 and 4, then those of 3, 2 and 1.
+        assert query.read_each_max == 3
+        assert pages == [
+            StatementPage(lines=(), next=whole[2].position),
+            StatementPage(lines=(whole[3],), next=whole[5].position),
+            StatementPage(lines=(), next=None),
+        ]
+
+    async def test_only_the_direction_that_is_wanted_is_read(self, books: BooksUnderTest, clock: SettableClock) -> None:
+        alice = await a_person(books)
+        for number in range(6):
+            clock.advance(_HOUR)
+            await _in_and_out(books, alice, 1 + number)
+        received = [line for line in await statement(books, alice) if line.direction is Direction.IN]
+        query = _of(alice, limit=1, read_max=4, direction=Direction.IN, amounts={"USD": (3, 3)})
+
+        page = await books.statements.page(query)
+
+        assert query.read_each_max == 4
+        assert page == StatementPage(lines=(received[3],), next=received[3].position)
+
+    async def test_a_page_without_a_filter_is_full_however_little_may_be_read(
+        self, books: BooksUnderTest, clock: SettableClock
+    ) -> None:
+        main, savings = await _a_history(books, clock)
+        whole = await statement(books, main, savings)
+
+        page = await books.statements.page(_of(main, savings, limit=5, read_max=1))
+
+        assert page == StatementPage(lines=tuple(whole[:5]), next=whole[4].position)
 
 
 class FilterRules:
@@ -213,45 +299,24 @@ async def _in_and_out(books: BooksUnderTest, account: Account, amount: int) -> N
     assert [isinstance(outcome, Posted) for outcome in outcomes] == [True, True]
 
 
-async def _pages(
-    books: BooksUnderTest, accounts: tuple[Account, ...], limit: int, direction: Direction | None = None
-) -> list[list[StatementLine]]:
-    wallet_ids = tuple(account.wallet_id for account in accounts)
-    query = StatementQuery(wallet_ids=wallet_ids, limit=limit, direction=direction)
-    pages = [await books.statements.lines(query)]
-    while pages[-1]:
-        pages.append(await books.statements.lines(_after(query, pages[-1][-1])))
+async def _pages(books: BooksUnderTest, query: StatementQuery) -> list[StatementPage]:
+    """All pages, to the end."""
+    pages = [await books.statements.page(query)]
+    while (position := pages[-1].next) is not None:
         assert len(pages) < 100
-    return pages[:-1]
+        pages.append(await books.statements.page(replace(query, after=position)))
+    return pages
 
 
-def _after(query: StatementQuery, line: StatementLine) -> StatementQuery:
-    position = Position(
-        created_at=line.transaction.created_at, transaction_id=line.transaction.id, direction=line.direction
-    )
-    return StatementQuery(wallet_ids=query.wallet_ids, direction=query.direction, limit=query.limit, after=position)
+def _all_lines(pages: list[StatementPage]) -> list[StatementLine]:
+    return [line for page in pages for line in page.lines]
 
 
-async def _lines(
-    books: BooksUnderTest,
-    *accounts: Account,
-    kinds: frozenset[tuple[TransactionKind, Direction]] = frozenset(),
-    statuses: frozenset[TransactionStatus] = frozenset(),
-    direction: Direction | None = None,
-    currency: str | None = None,
-    amounts: Mapping[str, tuple[int, int]] | None = None,
-    created_from: datetime | None = None,
-    created_before: datetime | None = None,
-) -> list[StatementLine]:
-    return await books.statements.lines(
-        StatementQuery(
-            wallet_ids=tuple(account.wallet_id for account in accounts),
-            kinds=kinds,
-            statuses=statuses,
-            direction=direction,
-            currency=currency,
-            amounts=amounts,
-            created_from=created_from,
-            created_before=created_before,
-        )
-    )
+def _of(*accounts: Account, **wanted: Any) -> StatementQuery:
+    """A query for the statement of those accounts' wallets."""
+    return StatementQuery(wallet_ids=tuple(account.wallet_id for account in accounts), **wanted)
+
+
+async def _lines(books: BooksUnderTest, *accounts: Account, **wanted: Any) -> list[StatementLine]:
+    """All lines that pass the filter."""
+    return _all_lines(await _pages(books, _of(*accounts, **wanted)))

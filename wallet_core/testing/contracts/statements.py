@@ -19,7 +19,7 @@ from wallet_core.testing.contracts.books import (
     posted,
     statement,
 )
-from wallet_core.testing.contracts.statement_pages import FilterRules, PageRules
+from wallet_core.testing.contracts.statement_pages import FilterRules, PageRules, ReadingRules
 
 _HOUR = timedelta(hours=1)
 
@@ -204,7 +204,7 @@ def _own_balances(lines: list[StatementLine]) -> list[int | None]:
     return [None if line.own is None else line.own.balance_after for line in lines]
 
 
-class StatementRepositoryContract(LineRules, OneLineRules, PageRules, FilterRules):
+class StatementRepositoryContract(LineRules, OneLineRules, PageRules, FilterRules, ReadingRules):
     """What every StatementRepository promises.
 
     Subclass it and provide the fixtures `clock`, a SettableClock, and `books`, a BooksUnderTest that goes by it.
