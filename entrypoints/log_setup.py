@@ -2,9 +2,12 @@
 
 import json
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
+from datetime import date
 from typing import Any, Final, TextIO
+from uuid import UUID
 
 import orjson
 import structlog
@@ -14,6 +17,20 @@ REDACTED: Final = "[redacted]"
 _SECRET_PARTS: Final = ("password", "passwd", "token", "secret", "authorization", "cookie", "pepper", "api_key")
 _SECRET_NAMES: Final = frozenset({"code", "otp", "database_url", "redis_url", "dsn"})
 _DEPTH_MAX: Final = 6
+
+_PERSONAL: Final = re.compile(
+    r"""
+      (?<=://)[^/\s@]+(?=@)                    # who logs in to a server, and their password
+    | [\w.+%-]+@[\w-]+(?:\.[\w-]+)+             # an email address
+    | (?<![\w.])\+[1-9][0-9]{6,14}(?![0-9])    # a phone number in E.164
+    | eyJ[\w-]+(?:\.[\w-]*)+                   # a JSON web token
+    | (?i:(?<=bearer\ ))\S+                    # whatever is borne
+    | (?<![\w-])(?=[\w-]*[0-9])(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[A-Za-z0-9_-]{43,}(?![\w-])  # 256 random bits
+    """,
+    re.VERBOSE,
+)
+_OPAQUE_LENGTH_MIN: Final = 43
+_PLAIN: Final = (int, float, date, UUID, type(None))
 
 EventDict = MutableMapping[str, Any]
 
@@ -60,7 +77,8 @@ def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None
 
 
 def redact(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Blot out the values of all keys that name a secret, however deep they stand."""
+    """Blot out the values of all keys that name a secret, and in all others what looks like a secret or an address,
+    however deep they stand."""
     return {key: REDACTED if _names_a_secret(key) else _without_secrets(value, 1) for key, value in event.items()}
 
 
@@ -89,5 +107,15 @@ def _without_secrets(value: object, depth: int) -> object:
             }
         case list() | tuple():
             return [_without_secrets(inner, depth + 1) for inner in value]
+        case str():
+            return _blotted(value)
         case _:
-            return value
+            # Whatever else there is would be shown by its repr, and that may say anything.
+            return value if isinstance(value, _PLAIN) else _blotted(repr(value))
+
+
+def _blotted(text: str) -> str:
+    """The text without what looks like a secret or an address. Most texts are let through at a glance."""
+    if len(text) >= _OPAQUE_LENGTH_MIN or "@" in text or "+" in text or "eyJ" in text or "earer " in text.lower():
+        return _PERSONAL.sub(REDACTED, text)
+    return text

@@ -79,6 +79,57 @@ def test_a_secret_under_an_innocent_key_hides_itself(stream: io.StringIO) -> Non
     assert "sesame" not in stream.getvalue()
 
 
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "ada.lovelace+test@mail.example.com",
+        "ümläut@exämple.org",
+        "+4915112345678",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiIwMTk.c2lnbmF0dXJl-_",
+        "qL0mV7pC2xJ8tR4yB6nW1zK9dF3hS5gA7uE0iO2lM4c",
+    ],
+)
+@pytest.mark.parametrize(
+    "sentence", ["{}", "Key (lower(email))=({}) already exists.", "Authorization: Bearer {}", "to {}, again", "'{}'\n"]
+)
+def test_what_looks_like_a_secret_or_an_address_is_blotted_out_wherever_it_stands(
+    stream: io.StringIO, secret: str, sentence: str
+) -> None:
+    said = sentence.format(secret)
+
+    structlog.get_logger("wallet").info(said, kept=[{"said": said}], shown=ValueError(said), raw=said.encode())
+    logging.getLogger("asyncpg").warning("%s", said)
+    structlog.get_logger("wallet").error("failed", exc_info=RuntimeError(said))
+
+    assert len(lines(stream)) == 3
+    assert stream.getvalue().count(REDACTED) >= 5
+    assert secret not in stream.getvalue()
+    assert json.dumps(secret)[1:-1] not in stream.getvalue()
+
+
+def test_whoever_logs_in_to_a_server_is_not_told_of(stream: io.StringIO) -> None:
+    structlog.get_logger("wallet").info("no answer from postgresql://wallet:open-sesame@db:5432/wallet")
+
+    assert lines(stream)[0]["event"] == f"no answer from postgresql://{REDACTED}@db:5432/wallet"
+
+
+def test_what_is_neither_stays_as_it_is(stream: io.StringIO) -> None:
+    said = {
+        "request_id": "31f0ee368f24dbdfee35128e672c3c55",
+        "user_id": "01a1f862-8568-7353-882d-d67d11289538",
+        "route": "/wallets/{wallet_id}/transfer",
+        "at": "2026-11-20T09:56:08.682657+00:00",
+        "sum": "1 + 1000000 = 1000001",
+        "name": "test_what_is_neither_a_secret_nor_an_address_stays_as_it_is",
+        "number": 4915112345678,
+        "nothing": None,
+    }
+
+    structlog.get_logger("wallet").info("in", **said)
+
+    assert said.items() <= lines(stream)[0].items()
+
+
 def test_no_text_forges_a_second_line(stream: io.StringIO) -> None:
     structlog.get_logger("wallet").info("one\r\n{}", name='"\n\u2028{"event": "two"}')
 
