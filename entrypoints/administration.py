@@ -10,6 +10,7 @@ from entrypoints.http.schemas.fields import Name
 from entrypoints.settings import Settings
 from wallet_core.identity.entities import NAME_LENGTH_MAX, Role, User, WeakPasswordError
 from wallet_core.identity.ports import Taken
+from wallet_core.identity.sealing import Rotated
 
 
 class AdminRefused(Exception):
@@ -58,3 +59,12 @@ async def create_admin(settings: Settings, *, email: str, name: str, password: s
             return user
         case Taken():
             raise AdminRefused("Somebody is reached by that address already.")
+
+
+async def rotate_keys(settings: Settings, *, watch: Callable[[str, int, int], None]) -> Rotated:
+    """Seal with the first key what older ones have sealed. Raises Fault when something keeps sealing with an old one.
+
+    `watch` is told which column is gone through, and how many of about how many rows are done.
+    """
+    async with opened(settings) as container:
+        return await container.key_rotation().run(watch)

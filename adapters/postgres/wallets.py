@@ -120,6 +120,12 @@ class PostgresWalletRepository:
             )
             return wallet_id
 
+    async def is_settled(self, user_id: UserId, key: str) -> bool:
+        """As WalletRepository.is_settled."""
+        async with self._database.connection() as connection:
+            settled: bool = await self._queries["is_settled"].fetch_value(connection, user_id=user_id, key=key)
+            return settled
+
     async def _find(self, connection: Connection, user_id: UserId, wallet_id: WalletId) -> Wallet | None:
         rows = await self._queries["find_wallets"].fetch(connection, user_id=user_id, wallet_id=wallet_id)
         return next(iter(_wallets_of(rows)), None)

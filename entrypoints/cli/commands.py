@@ -1,4 +1,4 @@
-"""The commands: serve, migrate, verify, make an admin, and the demo."""
+"""The commands: serve, migrate, verify, make an admin, change keys, and the demo."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from entrypoints.administration import AdminRefused, create_admin, migrate_database, verify_books
+from entrypoints.administration import AdminRefused, create_admin, migrate_database, rotate_keys, verify_books
 from entrypoints.api import api
 from entrypoints.container import VERSION
 from entrypoints.environment import SettingsError
@@ -77,7 +77,7 @@ def verify(*, incremental: bool) -> None:
     database = _read_setting("DATABASE_URL")
     if database is None:
         _fail("Set DATABASE_URL to say which database.", EXIT_MISUSED)
-    with _progress() as watch:
+    with _progress("Checking the books") as watch:
         findings = _run(verify_books(database, incremental=incremental, watch=watch))
     for finding in findings:
         _screen.print(finding, style="red", markup=False)
@@ -102,6 +102,28 @@ def create(email: str, name: str, password: str) -> None:
     except AdminRefused as refusal:
         _fail(str(refusal), EXIT_FAILED)
     _screen.print(f"{user.name} ({user.email}) is an admin now: {user.id}")
+
+
+@wallet.group()
+def keys() -> None:
+    """The keys that seal secrets in the database."""
+
+
+@keys.command("rotate")
+def rotate() -> None:
+    """Seal with the first key of SEALING_KEYS what its older keys have sealed.
+
+    The service goes on meanwhile, as long as all its processes know all these keys. A run that was stopped is begun
+    again, and goes on where that one was. After one that ends with 0 old rows the older keys may leave SEALING_KEYS.
+    Exits 1 and names what no key opens.
+    """
+    with _progress("Sealing anew") as watch:
+        rotated = _run(rotate_keys(_settings(), watch=watch))
+    for place in rotated.unreadable:
+        _screen.print(f"No key opens {place}.", style="red", markup=False)
+    _screen.print(f"{rotated.resealed} rows are sealed anew; {len(rotated.unreadable)} old rows are left.")
+    if rotated.unreadable:
+        sys.exit(EXIT_FINDINGS)
 
 
 @wallet.command()
@@ -130,16 +152,16 @@ def _settings() -> Settings:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
+def _progress(work: str) -> Iterator[Callable[[str, int, int], None]]:
     """A bar with an estimate while the block runs, on a terminal; elsewhere nothing."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     # The estimate goes by all steps so far: they are few, and as unlike as the tables that they read.
     with Progress(*columns, console=_screen, transient=True, disable=not _screen.is_terminal,
                   speed_estimate_period=STEPS_SECONDS_MAX) as bar:  # fmt: skip
-        task = bar.add_task("Checking the books", total=None)
+        task = bar.add_task(work, total=None)
 
         def watch(step: str, done: int, in_all: int) -> None:
-            bar.update(task, description=step or "Checked", completed=done, total=in_all)
+            bar.update(task, description=step or "Done", completed=done, total=in_all)
 
         yield watch
 

@@ -49,3 +49,6 @@ SELECT w.id
   FROM users u
   JOIN wallets w ON w.user_id = u.id AND w.is_default
  WHERE lower(u.email) = lower(CAST(:email AS text)) OR u.phone = CAST(:phone AS text);
+
+-- name: is_settled(user_id, key)
+SELECT EXISTS (SELECT FROM transactions WHERE user_id = :user_id AND idempotency_key = :key);

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Final, Protocol
 
 from wallet_core.ids import FactorId, SessionId, UserId
@@ -25,6 +24,11 @@ class SecondFactor:
     """The time step of the last code that was accepted; none up to it is accepted again."""
     enabled_at: datetime | None = None
     created_at: datetime
+
+    @property
+    def is_on(self) -> bool:
+        """Whether codes are asked for."""
+        return self.enabled_at is not None
 
 
 class SecondFactorRepository(Protocol):
@@ -102,22 +106,6 @@ class RecoveryCodes(Protocol):
         ...
 
 
-class FactorNotices(Protocol):
-    """Tells people what happened to their second factor, without keeping anybody waiting."""
-
-    async def turned_on(self, user_id: UserId) -> None:
-        """Codes are asked for from now on."""
-        ...
-
-    async def turned_off(self, user_id: UserId) -> None:
-        """No codes are asked for any more."""
-        ...
-
-    async def recovery_code_used(self, user_id: UserId, *, left: int) -> None:
-        """Somebody used a recovery code; so many are left."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolment:
     """What a person is shown once, to be kept in their app and on paper."""
@@ -127,16 +115,7 @@ class Enrolment:
     recovery_codes: tuple[str, ...] = field(repr=False)
 
 
-class FactorRefused(StrEnum):
-    """Why a second factor stays as it is."""
-
-    IS_ON = "second_factor_on"
-    NOT_BEGUN = "second_factor_not_set_up"
-    IS_OFF = "second_factor_off"
-    WRONG_CODE = "invalid_credentials"
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FactorState:
     """Whether a person's second factor is on, and how many recovery codes they have left."""
 

@@ -11,7 +11,9 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
+from wallet_core.clock import Clock, system_clock
 from wallet_core.identity.second_factor import STEPS_BACK, SecondFactor
+from wallet_core.identity.session import Session
 from wallet_core.ids import FactorId, SessionId, UserId
 from wallet_core.testing.records import Records
 
@@ -53,8 +55,10 @@ class InMemoryRecoveryCodes:
 class InMemorySecondFactorRepository:
     """A SecondFactorRepository over the people of `Records`."""
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, clock: Clock = system_clock) -> None:
+        """By `clock` goes `changed_at` of sessions, as by a database's own."""
         self._records = records
+        self._clock = clock
         self._factors: dict[UserId, SecondFactor] = {}
         self._unused: dict[FactorId, set[bytes]] = {}
 
@@ -75,11 +79,14 @@ class InMemorySecondFactorRepository:
 
     async def turn_on(self, factor: SecondFactor, *, step: int, session_id: SessionId, now: datetime) -> bool:
         """As SecondFactorRepository.turn_on."""
-        del session_id  # nobody's sessions are kept here
         kept = self._kept(factor)
         if kept is None or kept.enabled_at is not None:
             return False
         self._factors[factor.user_id] = replace(kept, enabled_at=now, last_step=step)
+        self._tell_sessions(factor.user_id, is_on=True)
+        for session in self._open_sessions(factor.user_id):
+            proved_at = now if session.id == session_id else None
+            self._records.sessions[session.id] = replace(session, proved_at=proved_at)
         return True
 
     async def advance(self, factor: SecondFactor, step: int) -> bool:
@@ -108,7 +115,17 @@ class InMemorySecondFactorRepository:
             return False
         del self._factors[factor.user_id]
         del self._unused[factor.id]
+        self._tell_sessions(factor.user_id, is_on=False)
         return True
+
+    def _tell_sessions(self, user_id: UserId, *, is_on: bool) -> None:
+        self._records.second_factors_on[user_id] = is_on
+        for session in self._open_sessions(user_id):
+            self._records.sessions[session.id] = replace(session, changed_at=self._clock())
+
+    def _open_sessions(self, user_id: UserId) -> list[Session]:
+        sessions = self._records.sessions.values()
+        return [session for session in sessions if session.user_id == user_id and session.ended_at is None]
 
     def _kept(self, factor: SecondFactor) -> SecondFactor | None:
         kept = self._factors.get(factor.user_id)

@@ -89,6 +89,10 @@ class InMemoryWalletRepository:
         wallets = self._records.wallets.values()
         return next((wallet.id for wallet in wallets if wallet.is_default and wallet.user_id in reached), None)
 
+    async def is_settled(self, user_id: UserId, key: str) -> bool:
+        """As WalletRepository.is_settled."""
+        return (user_id, key) in self._records.settled
+
     def _wallets(self, user_id: UserId) -> list[Wallet]:
         return [wallet for wallet in self._records.wallets.values() if wallet.user_id == user_id]
 

@@ -135,6 +135,10 @@ class Movements:
             )
         )
 
+    async def is_settled(self, user_id: UserId, key: str) -> bool:
+        """Whether a movement of that person is kept under that key: asked for again, it moves nothing."""
+        return await self._wallets.is_settled(user_id, key)
+
     async def _post(self, command: Command) -> Outcome:
         return (await self._ledger.post([command]))[0]
 

@@ -55,6 +55,10 @@ class WalletRepository(Protocol):
         """The default wallet of the person reached by that address."""
         ...
 
+    async def is_settled(self, user_id: UserId, key: str) -> bool:
+        """Whether what the person asked for under that idempotency key is kept: asked again, it moves nothing."""
+        ...
+
 
 class LimitRepository(Protocol):
     """Where limits are read and lowered.

@@ -36,7 +36,13 @@ _ANY_PROBLEMS = (
     "account_deactivated",
     "balance_too_large",
 )
-_OUTGOING_PROBLEMS = (*_ANY_PROBLEMS, "idempotency_key_required", "insufficient_funds", "limit_exceeded")
+_OUTGOING_PROBLEMS = (
+    *_ANY_PROBLEMS,
+    "idempotency_key_required",
+    "insufficient_funds",
+    "limit_exceeded",
+    "step_up_required",
+)
 _REQUIRED_KEY: Final = replace(IDEMPOTENCY_KEY, required=True)
 """Published as required, though an operator may do without: a client that sends one is right either way."""
 _EMAIL: Final = Email()
@@ -79,6 +85,7 @@ class MovementRoutes:
     @body(WithdrawalSchema)
     async def withdraw(self, request: web.Request) -> web.Response:
         asked = await self._asked(request, key_required=self._services.key_required)
+        await self._require_proof(request, asked)
         return self._answer(
             await self._movements.withdraw(asked, destination=body_of(request).get("destination")), asked
         )
@@ -95,6 +102,7 @@ class MovementRoutes:
     async def transfer(self, request: web.Request) -> web.Response:
         given = body_of(request)
         asked = await self._asked(request, key_required=self._services.key_required)
+        await self._require_proof(request, asked)
         return self._answer(
             await self._movements.transfer(asked, to=_recipient(given), note=given.get("note") or None), asked
         )
@@ -117,6 +125,16 @@ class MovementRoutes:
             key=key,
             request_id=request_id_of(request),
         )
+
+    async def _require_proof(self, request: web.Request, asked: Asked) -> None:
+        """Let much money leave only soon after a code, where codes are asked for. Raises `step_up_required`.
+
+        A retry of what was asked before moves nothing more, so it gets its answer.
+        """
+        if await self._services.large_amounts.may_move(caller(request), asked.currency, asked.amount):
+            return
+        if asked.key is None or not await self._movements.is_settled(asked.user_id, asked.key):
+            raise Problem("step_up_required")
 
     def _answer(self, outcome: Outcome, asked: Asked) -> web.Response:
         match outcome:

@@ -16,8 +16,9 @@ from wallet_core.identity.second_factor import (
     SecondFactor,
     SecondFactorRepository,
 )
+from wallet_core.identity.session import Session
 from wallet_core.ids import FactorId, SessionId, UserId
-from wallet_core.testing.builders import a_user, new_id
+from wallet_core.testing.builders import a_session, a_user, new_id
 from wallet_core.testing.clock import NOON
 from wallet_core.testing.contracts.books import BooksUnderTest
 from wallet_core.testing.second_factor import code_of, step_at
@@ -191,6 +192,43 @@ class SecondFactorRepositoryContract:
         assert await factors.of(factor.user_id) == replace(factor, enabled_at=NOON, last_step=100)
         assert not await factors.advance(factor, 100)
 
+    async def test_the_persons_sessions_are_told_and_only_the_one_that_gave_the_code_is_proved(
+        self, books: BooksUnderTest, factors: SecondFactorRepository
+    ) -> None:
+        factor = await a_factor(books, factors)
+        here, elsewhere, somebody_elses = [
+            await _a_session_of(books, user_id)
+            for user_id in (factor.user_id, factor.user_id, await a_person_of(books))
+        ]
+
+        await factors.turn_on(factor, step=100, session_id=here.id, now=NOON + timedelta(minutes=7))
+
+        sessions = [await books.sessions.find(each.id) for each in (here, elsewhere, somebody_elses)]
+        assert [(each.second_factor, each.proved_at) for each in sessions if each is not None] == [
+            (True, NOON + timedelta(minutes=7)),
+            (True, None),
+            (False, NOON),
+        ]
+        assert [each.changed_at is not None for each in sessions if each is not None] == [True, True, False]
+
+    async def test_turning_it_off_tells_the_persons_sessions_too(
+        self, books: BooksUnderTest, factors: SecondFactorRepository
+    ) -> None:
+        factor = await a_factor(books, factors)
+        session = await _a_session_of(books, factor.user_id)
+        await factors.turn_on(factor, step=100, session_id=session.id, now=NOON)
+        told = await books.sessions.find(session.id)
+
+        await factors.turn_off(factor)
+
+        told_again = await books.sessions.find(session.id)
+        assert told is not None
+        assert told_again is not None
+        assert (told.second_factor, told_again.second_factor) == (True, False)
+        assert told.changed_at is not None
+        assert told_again.changed_at is not None
+        assert told_again.changed_at > told.changed_at
+
     async def test_a_step_is_accepted_once_and_none_before_it_any_more(
         self, books: BooksUnderTest, factors: SecondFactorRepository
     ) -> None:
@@ -287,6 +325,14 @@ async def a_factor_that_is_on(
     factor = await a_factor(books, factors, hashes=hashes)
     assert await factors.turn_on(factor, step=step, session_id=_a_session(), now=NOON)
     return replace(factor, enabled_at=NOON, last_step=step)
+
+
+async def _a_session_of(books: BooksUnderTest, user_id: UserId) -> Session:
+    """A session of theirs that was proved when it began, at noon."""
+    session = a_session(user_id=user_id)
+    kept = await books.sessions.add(session, session.id.bytes, password_hash=None, sessions_max=10)
+    assert kept is not None
+    return kept
 
 
 def _a_factor_of(user_id: UserId) -> SecondFactor:

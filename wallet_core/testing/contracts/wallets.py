@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from wallet_core.ids import UserId, WalletId
 from wallet_core.ledger.accounts import Account, AccountStatus
-from wallet_core.testing.builders import a_deposit, a_user, a_wallet, an_account, granted_caps, new_id
+from wallet_core.testing.builders import a_deposit, a_transfer, a_user, a_wallet, an_account, granted_caps, new_id
 from wallet_core.testing.clock import NOON
 from wallet_core.testing.contracts.books import (
     WALLETS_MAX,
@@ -325,7 +325,23 @@ class RecipientRules:
         assert await books.wallets.recipient(email="alice@example.org") is None
 
 
-class WalletRepositoryContract(OpeningRules, ReadingRules, ChangingRules, RecipientRules):
+class SettledKeyRules:
+    """Which idempotency keys are settled."""
+
+    async def test_a_key_is_settled_once_its_movement_or_refusal_is_kept_and_for_its_person_alone(
+        self, books: BooksUnderTest
+    ) -> None:
+        alice, bob = await a_person(books, balance=500), await a_person(books)
+        await post(books, a_transfer(alice, bob, amount=200, key="moved"))
+        await post(books, a_transfer(alice, bob, amount=900, key="refused"))
+
+        asked = [(alice, "moved"), (alice, "refused"), (alice, "Moved"), (alice, "other"), (bob, "moved")]
+        settled = [await books.wallets.is_settled(owner(account), key) for account, key in asked]
+
+        assert settled == [True, True, False, False, False]
+
+
+class WalletRepositoryContract(OpeningRules, ReadingRules, ChangingRules, RecipientRules, SettledKeyRules):
     """What every WalletRepository promises.
 
     Subclass it and provide the fixture `books`, a BooksUnderTest.
