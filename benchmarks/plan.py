@@ -30,7 +30,7 @@ class Plan:
     def rows(self) -> tuple[Row, ...]:
         """The chosen rows, in the order in which a round measures them: what is compared stands close together."""
         chosen = with_those_compared_with(self.families)
-        return tuple(row for row in _ROWS if row.family in chosen)
+        return tuple(row for row in ROWS if row.family in chosen)
 
     @property
     def sizes(self) -> tuple[Size, ...]:
@@ -83,7 +83,7 @@ def _remembering(variant: str) -> Row:
     )
 
 
-_ROWS: Final = (
+ROWS: Final = (
     *_moving(Accounts.HOT),
     *_moving(Accounts.WIDE),
     Row(family=Family.IDLE, accounts=Accounts.HOT, callers=1),
