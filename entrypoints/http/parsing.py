@@ -5,7 +5,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
@@ -13,18 +12,14 @@ from typing import Any, Final, NoReturn
 import marshmallow
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
-from marshmallow import ValidationError
 from webargs.aiohttpparser import AIOHTTPParser
 
 from entrypoints.http.middlewares import body_awaited
-from entrypoints.http.problems import ERRORS_MAX, FieldError, Problem
-from entrypoints.http.schemas.fields import CodedMessage
+from entrypoints.http.problems import FieldError, Problem
+from entrypoints.http.shapes import FIELD_NAME_MAX, Shape
 
 INTEGER_DIGITS_MAX: Final = 32
 """Longer whole numbers stay decimals: turning digits into an int costs the square of their number."""
-
-FIELD_NAME_MAX: Final = 100
-"""The most characters of a client's own field name that are said back to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +37,7 @@ class StrictParser(AIOHTTPParser):
     def __init__(self, limits: BodyLimits | None = None) -> None:
         super().__init__()
         self._limits = limits or BodyLimits()
-        self._shapes: dict[marshmallow.Schema, _Shape] = {}
+        self._shapes: dict[marshmallow.Schema, Shape] = {}
 
     async def parse(self, argmap: Any, req: web.Request | None = None, **options: Any) -> Any:
         """The checked values of one location (`json`, `querystring`, `match_info`, `headers`).
@@ -52,12 +47,12 @@ class StrictParser(AIOHTTPParser):
         assert req is not None, "there is no request to fall back on"  # noqa: S101 - tells the type checker
         shape = self._shapes.get(argmap)
         if shape is None:
-            shape = self._shapes[argmap] = _Shape(argmap)
+            shape = self._shapes[argmap] = Shape(argmap)
         match options["location"]:
             case "json":
                 return await self._load_body(req, shape)
             case "match_info":
-                return shape.load(dict(req.match_info), "path")
+                return shape.load(req.match_info, "path")
             case "querystring":
                 return shape.load(_query(req, shape), "query")
             case "headers":
@@ -65,7 +60,7 @@ class StrictParser(AIOHTTPParser):
             case other:
                 raise ValueError(f"nothing here reads from {other}")
 
-    async def _load_body(self, request: web.Request, shape: "_Shape") -> Any:
+    async def _load_body(self, request: web.Request, shape: Shape) -> Any:
         raw = await read_body(request, self._limits)
         if not raw:
             if shape.required:
@@ -75,74 +70,12 @@ class StrictParser(AIOHTTPParser):
         return shape.load(decode(raw, depth_max=self._limits.depth_max), "body")
 
 
-class _Shape:
-    """What never changes about a schema, found out once."""
-
-    __slots__ = ("_fields", "names", "repeatable", "required", "schema")
-
-    def __init__(self, schema: marshmallow.Schema) -> None:
-        by_name = {field.data_key or name: field for name, field in schema.load_fields.items()}
-        self.schema = schema
-        self.names = frozenset(by_name)
-        self.repeatable = frozenset(n for n, field in by_name.items() if isinstance(field, marshmallow.fields.List))
-        self.required = any(field.required for field in by_name.values())
-        # A schema without hooks is no more than its fields, and asking those directly takes half the time.
-        plain = not (any(schema._hooks.values()) or schema.partial or schema.many)
-        self._fields = (
-            [(field.attribute or name, field.data_key or name, field) for name, field in schema.load_fields.items()]
-            if plain
-            else None
-        )
-
-    def load(self, values: Mapping[str, Any], location: str) -> Any:
-        """What the schema makes of the values. Raises Problem."""
-        if self._fields is not None and values.keys() <= self.names:
-            try:
-                loaded = {
-                    name: field.deserialize(values.get(key, marshmallow.missing), key, values)
-                    for name, key, field in self._fields
-                }
-            except ValidationError:
-                pass  # it goes through the schema once more, for a report of all that is wrong
-            else:
-                return {name: value for name, value in loaded.items() if value is not marshmallow.missing}
-        try:
-            return self.schema.load(values)
-        except ValidationError as error:
-            raise problem_of_validation(error, location) from error
-
-
-def problem_of_validation(error: ValidationError, location: str) -> Problem:
-    """What marshmallow found, as a Problem that names every field under its location (`body.amount`).
-
-    The code is the faults' own where they share one (`unknown_field`, `amount_invalid`), else `invalid_request`.
-    """
-    faults = sorted(_faults(error.messages, location), key=lambda fault: fault[0])
-    codes = {getattr(message, "code", "invalid_request") for _, message in faults}
-    code = codes.pop() if len(codes) == 1 else "invalid_request"
-    return Problem(code, errors=[FieldError(field, str(message)) for field, message in faults[:ERRORS_MAX]])
-
-
-def _faults(messages: Any, path: str) -> Iterator[tuple[str, str]]:
-    match messages:
-        case Mapping():
-            for name, inner in messages.items():
-                yield from _faults(inner, path if name == "_schema" else f"{path}.{str(name)[:FIELD_NAME_MAX]}")
-        case list():
-            for message in messages:
-                yield from _faults(message, path)
-        case CodedMessage():
-            yield path, messages
-        case _:
-            yield path, str(messages)
-
-
 def refuse(location: str, message: str) -> NoReturn:
     """Refuse a value by where it stands. Raises Problem."""
     raise Problem("invalid_request", errors=[FieldError(location, message)])
 
 
-def _query(request: web.Request, shape: _Shape) -> dict[str, str | list[str]]:
+def _query(request: web.Request, shape: Shape) -> dict[str, str | list[str]]:
     """The query's parameters; only those that the schema lists as repeatable may be given more than once."""
     values: dict[str, str | list[str]] = {}
     if not request.rel_url.raw_query_string:

@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 from structlog.testing import capture_logs
 
-from entrypoints.http.parsing import BodyLimits, StrictParser, decode
+from entrypoints.http.parsing import BodyLimits, decode
 from entrypoints.http.problems import Problem
-from tests.http.toolkit_app import WALLET, NothingRequiredSchema, TransferSchema, problem_in, raw_answer, tiny_app
+from tests.http.toolkit_app import WALLET, problem_in, raw_answer, tiny_app
 
 TRANSFER = f"/wallets/{WALLET}/transfer"
 JSON_TYPE = {"Content-Type": "application/json"}
@@ -343,21 +343,3 @@ def test_32_levels_are_no_33():
     assert decode(deepest + b" ", depth_max=32)
     with pytest.raises(Problem):
         decode(deepest.replace(b"[]", b"[[]]"), depth_max=32)
-
-
-@pytest.mark.parametrize(
-    ("schema", "values"),
-    [
-        (TransferSchema(), {"amount": "1", "note": None, "tags": ["a"]}),
-        (TransferSchema(), {"amount": 5}),
-        (TransferSchema(partial=True), {"note": "x"}),
-        (NothingRequiredSchema(), {"nickName": "x"}),
-    ],
-)
-async def test_loading_by_the_short_way_gives_what_the_schema_gives(schema, values):
-    class Request:
-        match_info = values
-
-    loaded = await StrictParser().parse(schema, Request(), location="match_info")
-
-    assert loaded == schema.load(values)
