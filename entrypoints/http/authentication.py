@@ -5,6 +5,7 @@ from typing import Final, Protocol
 
 from aiohttp import hdrs, web
 from multidict import istr
+from structlog.contextvars import bind_contextvars
 
 from entrypoints.http.problems import Problem
 from entrypoints.http.roles import EVERYBODY, roles_by_handler
@@ -46,6 +47,7 @@ def bearer_required(app: web.Application, tokens: AccessTokens, sessions: Sessio
             claims = tokens.check(header[len(_SCHEME) :]) if header[: len(_SCHEME)].title() == _SCHEME else None
             if claims is None:
                 raise Problem("unauthorized")
+            bind_contextvars(user_id=claims.user_id)
             if declared["x-needs-session"]:
                 background = request.headers.get(BACKGROUND_HEADER) == "1"
                 active = await sessions.check(claims, background=background)

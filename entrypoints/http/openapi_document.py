@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from string import Formatter
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from marshmallow import fields
 from entrypoints.http.problems import JSON, PROBLEM_JSON, PROBLEMS
 from entrypoints.http.schemas.fields import DocumentedField, Integer, Schema
 
+_TELL_WHEN_TO_RETRY: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 TWIN_PREFIX: Final = "/v1"
 """Every path is also served under this one; the documents name it as a server instead of saying all twice."""
 
@@ -171,7 +173,7 @@ def _operation(declared: Mapping[str, Any], path: str, converter: OpenAPIConvert
     if parameters:
         operation["parameters"] = parameters
     operation["responses"] = {
-        status: _response(response, converter) for status, response in responses_of(declared).items()
+        status: _response(status, response, converter) for status, response in responses_of(declared).items()
     }
     return operation
 
@@ -184,8 +186,8 @@ def _header(parameter: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _response(response: Mapping[str, Any], converter: OpenAPIConverter) -> dict[str, Any]:
-    answered = {"description": response["description"]}
+def _response(status: str, response: Mapping[str, Any], converter: OpenAPIConverter) -> dict[str, Any]:
+    answered = {"description": response["description"]} | _headers_of(status)
     if "schema" not in response:
         return answered
     schema = {
@@ -193,3 +195,11 @@ def _response(response: Mapping[str, Any], converter: OpenAPIConverter) -> dict[
     }
     media_types = (JSON, PROBLEM_JSON) if response["schema"] is ProblemSchema else (JSON,)
     return answered | {"content": dict.fromkeys(media_types, schema)}
+
+
+def _headers_of(status: str) -> dict[str, Any]:
+    """The headers of an answer that whoever reads it must know of."""
+    if int(status) not in _TELL_WHEN_TO_RETRY:
+        return {}
+    described = {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 1}}
+    return {"headers": {"Retry-After": described}}

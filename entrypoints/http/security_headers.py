@@ -30,10 +30,11 @@ class SecurityHeaders:
         self._always = _ALWAYS | _HTTPS_ALONE if https else _ALWAYS
 
     def add(self, response: web.StreamResponse) -> None:
-        """Give them to an answer; a handler's own Content-Security-Policy stays."""
+        """Give them to an answer. Its own Content-Security-Policy and Cache-Control stay, where it has any."""
         headers = response.headers
         headers.update(self._always)
         headers.setdefault(CONTENT_SECURITY_POLICY, NOTHING_BUT_DATA)
+        headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
         # Which server this is, and of which version, is nobody's business.
         headers.pop(hdrs.SERVER, None)
 

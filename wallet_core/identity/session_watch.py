@@ -93,8 +93,10 @@ class SessionWatch:
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.wait([task])
+            # More than once, if it must be: one that comes together with a driver's answer may be lost to the driver.
+            while not task.done():
+                task.cancel()
+                await asyncio.wait([task], timeout=LOOK_SECONDS)
             try:
                 async with asyncio.timeout(_LAST_WRITE_SECONDS_MAX):
                     await self.write(everything=True)

@@ -10,6 +10,7 @@ from entrypoints.http.openapi import body, body_of, operation, path, path_of
 from entrypoints.http.problems import Problem, json_response
 from entrypoints.http.schemas.answers import SessionListSchema, TokenSchema
 from entrypoints.http.schemas.requests import RefreshSchema, SessionPathSchema, UserPathSchema
+from entrypoints.http.security_headers import CLEAR_SITE_DATA
 from entrypoints.http.services import Services
 from entrypoints.http.views import granted_view, session_view
 from wallet_core.identity.refreshing import RefreshRefusal
@@ -53,12 +54,12 @@ class SessionRoutes:
     )
     async def log_out(self, request: web.Request) -> web.Response:
         await self._sessions.log_out(bearer(request))
-        return web.Response(status=HTTPStatus.NO_CONTENT)
+        return web.Response(status=HTTPStatus.NO_CONTENT, headers=CLEAR_SITE_DATA)
 
     @operation(tags=_TAGS, summary="Log out on all devices", responses={204: (None, "Logged out everywhere")})
     async def log_out_everywhere(self, request: web.Request) -> web.Response:
         await self._sessions.log_out_everywhere(caller(request).user_id)
-        return web.Response(status=HTTPStatus.NO_CONTENT)
+        return web.Response(status=HTTPStatus.NO_CONTENT, headers=CLEAR_SITE_DATA)
 
     @operation(
         tags=_TAGS,
