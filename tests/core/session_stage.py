@@ -63,6 +63,7 @@ class SessionStage:
 
     def __init__(self) -> None:
         self.clock = SettableClock()
+        self.device = LAPTOP
         self.books = InMemoryBooks(self.clock)
         self.tokens = InMemoryAccessTokens(clock=self.clock, lifetime_seconds=86_400)
         self.refresh_tokens = InMemoryRefreshTokens()

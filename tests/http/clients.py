@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
+import jwt
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from multidict import CIMultiDict
@@ -62,7 +63,14 @@ class Person:
     id: str
     email: str
     token: str
+    refresh_token: str
     wallet_id: str
+
+    @property
+    def session_id(self) -> str:
+        """The id of their session, as their token has it."""
+        claims: dict[str, str] = jwt.decode(self.token, options={"verify_signature": False})
+        return claims["sid"]
 
     def own(self, path: str = "") -> str:
         """A path under their wallet."""
@@ -144,14 +152,28 @@ async def sign_up(api: Api, name: str, email: str | None = None, currency: str =
     email = email or an_address()
     user = await api.call("POST", "/auth/signup", {"name": name, "email": email, "password": PASSWORD})
     assert user.status == 201, user
-    token = await log_in(api, email)
+    tokens = await tokens_of(api, email)
+    token: str = tokens["access_token"]
     wallet = await api.call("POST", "/wallets", {"currency": currency}, token=token)
-    return Person(api=api, id=user.body["id"], email=email, token=token, wallet_id=wallet.body["id"])
+    return Person(
+        api=api,
+        id=user.body["id"],
+        email=email,
+        token=token,
+        refresh_token=tokens["refresh_token"],
+        wallet_id=wallet.body["id"],
+    )
 
 
 async def log_in(api: Api, email: str) -> str:
-    """A fresh token of the person with that address."""
+    """A fresh token of the person with that address, in a session of its own."""
+    token: str = (await tokens_of(api, email))["access_token"]
+    return token
+
+
+async def tokens_of(api: Api, email: str) -> dict[str, Any]:
+    """What the person with that address gets for logging in."""
     answer = await api.call("POST", "/auth/login", {"email": email, "password": PASSWORD})
     assert answer.status == 200, answer
-    token: str = answer.body["access_token"]
-    return token
+    tokens: dict[str, Any] = answer.body
+    return tokens

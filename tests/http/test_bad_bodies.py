@@ -27,7 +27,7 @@ class Attacker:
         return [(await person.get(path)).body for person in (self._ada, self._bob) for path in paths]
 
     def good_body(self, operation: Operation) -> dict[str, Any]:
-        return operation.good_body(to_wallet_id=self._bob.wallet_id) or {}
+        return operation.good_body(to_wallet_id=self._bob.wallet_id, refresh_token=self._ada.refresh_token) or {}
 
     async def send(self, operation: Operation, raw: bytes, **headers: str) -> Any:
         """The answer to those bytes where a good body of that operation should be."""

@@ -90,7 +90,7 @@ async def test_a_parameter_of_the_wrong_form_is_refused_at_its_name(operations, 
     taken, tried = [], 0
 
     for operation in operations:
-        if operation.method != "GET":
+        if operation.method != "GET" or not operation.query:
             continue
         path = operation.path.format(wallet_id=ada.wallet_id, transaction_id=NOBODY, code="x")
         for name, schema in operation.query.items():
@@ -127,7 +127,8 @@ async def test_a_parameter_that_is_not_known_or_given_twice_is_refused(operation
 
 async def test_an_id_in_a_path_that_is_no_uuid_is_refused_by_every_operation(operations, ada):
     taken = []
-    with_ids = [each for each in operations if "_id}" in each.path]
+    # Whoever is no admin is refused for that first.
+    with_ids = [each for each in operations if "_id}" in each.path and not each.path.startswith("/admin/")]
 
     for operation in with_ids:
         name = operation.path.partition("{")[2].partition("}")[0]
@@ -141,7 +142,7 @@ async def test_an_id_in_a_path_that_is_no_uuid_is_refused_by_every_operation(ope
             if (answer.refused, answer.faulty_fields) != expected:
                 taken.append((str(operation), value[:60], answer))
 
-    assert len(with_ids) >= 9
+    assert len(with_ids) >= 10
     assert taken == []
 
 

@@ -55,7 +55,8 @@ class SessionWatch:
         self._report = report
         self._looking = asyncio.Lock()
         self._known_as_of = float("-inf")
-        self._failed_as_of = float("-inf")
+        # Looks by their numbers: the last that began, was answered, failed.
+        self._begun = self._answered = self._failed = 0
         self._since: datetime | None = None
         self._is_in_trouble = False
 
@@ -68,12 +69,12 @@ class SessionWatch:
 
         However many call at once, they share a look: whoever was waiting when it began takes its answer.
         """
-        asked_at = self._monotonic()
+        begun = self._begun
         try:
             async with asyncio.timeout(_ANSWER_SECONDS_MAX), self._looking:
-                if self._known_as_of >= asked_at:
+                if self._answered > begun:
                     return
-                if self._failed_as_of >= asked_at:
+                if self._failed > begun:
                     raise Unavailable("What became of sessions cannot be read.")
                 await self._look()
         except TimeoutError:
@@ -138,17 +139,18 @@ class SessionWatch:
             self._memory.note_stored(each, seen[each.active.session_id])
 
     async def _look(self) -> None:
+        self._begun = number = self._begun + 1
         began_at = self._monotonic()
         try:
             changes = await self._repository.changes(self._since, rows_max=_CHANGES_MAX)
         except Exception:
-            self._failed_as_of = began_at
+            self._failed = number
             raise
         if not changes.is_complete:
             self._memory.forget()
         self._memory.hear(changes.sessions)
         self._since = changes.read_at - _OVERLAP
-        self._known_as_of = began_at
+        self._answered, self._known_as_of = number, began_at
 
     def _note_trouble(self, trouble: Exception) -> None:
         if not self._is_in_trouble:
