@@ -94,11 +94,17 @@ def admin() -> None:
 @admin.command("create")
 @click.option("--email", prompt=True, help="The address they log in with.")
 @click.option("--name", prompt=True, help="Their name.")
-@click.password_option(help="Asked for when it is not given; given, it shows in the list of processes.")
-def create(email: str, name: str, password: str) -> None:
-    """Make a person with the role of an admin."""
+def create(email: str, name: str) -> None:
+    """Make a person with the role of an admin.
+
+    Their password is asked for, or read from ADMIN_PASSWORD, or from the file that ADMIN_PASSWORD_FILE names. It is no
+    argument: those show in the list of processes.
+    """
+    settings = _settings()
+    given = _read_setting("ADMIN_PASSWORD")
+    password = click.prompt("Password", hide_input=True, confirmation_prompt=True) if given is None else given
     try:
-        user = _run(create_admin(_settings(), email=email, name=name, password=password))
+        user = _run(create_admin(settings, email=email, name=name, password=password))
     except AdminRefused as refusal:
         _fail(str(refusal), EXIT_FAILED)
     _screen.print(f"{user.name} ({user.email}) is an admin now: {user.id}")
@@ -120,8 +126,7 @@ def rotate() -> None:
     with _progress("Sealing anew") as watch:
         rotated = _run(rotate_keys(_settings(), watch=watch))
     for place in rotated.unreadable:
-        # Without emoji: a place is written with colons.
-        _screen.print(f"No key opens {place}.", style="red", markup=False, emoji=False)
+        _screen.print(f"No key opens {place}.", style="red", markup=False)
     _screen.print(f"{rotated.resealed} rows are sealed anew; {len(rotated.unreadable)} old rows are left.")
     if rotated.unreadable:
         sys.exit(EXIT_FINDINGS)
