@@ -141,8 +141,8 @@ def _networks(written: str) -> tuple[Network, ...]:
 def _origins(written: str) -> frozenset[str]:
     origins = frozenset(_parts(written))
     for origin in origins:
-        if _split(origin) is None or origin_of(origin) != origin:
-            raise ValidationError("Must be origins such as https://app.example, in small letters; * is none.")
+        if _split(origin) is None or origin_of(origin) != origin or "*" in origin:
+            raise ValidationError("Must be origins such as https://app.example, in small letters and without a *.")
     return origins
 
 
