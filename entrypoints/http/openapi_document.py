@@ -100,6 +100,9 @@ def _problem_codes(declared: Mapping[str, Any]) -> Iterator[str]:
     """The codes an operation declares, and those that follow from what it takes."""
     yield from declared.get("x-problems", ())
     yield "internal"
+    if "too_many_attempts" in declared.get("x-problems", ()) and not declared.get("security"):
+        # What counts attempts reads the cookie by which a device is known.
+        yield "foreign_origin"
     if declared.get("x-needs-database", True):
         yield from ("overloaded", "unavailable")
     if declared.get("security"):

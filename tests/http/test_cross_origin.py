@@ -5,6 +5,7 @@ import pytest
 from entrypoints.api import api as opened_api
 from entrypoints.settings import Settings
 from tests.http.clients import PASSWORD, client_of, sign_up
+from tests.http.operations import operations_of
 
 FRIEND = "https://app.example"
 FOREIGN = [
@@ -117,6 +118,18 @@ async def test_row_65_what_uses_the_cookie_is_refused_to_other_sites_pages(api, 
 
     assert answer.refused == (403, "foreign_origin")
     assert "Set-Cookie" not in answer.headers
+
+
+async def test_row_65_so_is_whatever_counts_attempts_of_people_it_does_not_know(api, app):
+    refused = {}
+    for operation in operations_of(app, api.contract):
+        answer = await api.call(operation.method, operation.path, operation.good_body(), headers={"Origin": FRIEND})
+        if answer.status == 403:
+            refused[operation.path] = answer.refused[1]
+
+    assert {"/auth/login", "/login"} <= set(refused)
+    assert set(refused.values()) == {"foreign_origin"}
+    assert all(path in ("/login", "/register") or path.startswith("/auth/") for path in refused)
 
 
 async def test_row_65_its_own_pages_and_whatever_is_no_browser_may(api, ada):

@@ -65,7 +65,6 @@ class PeopleRoutes:
             "mfa_token_expired",
             "account_deactivated",
             "too_many_attempts",
-            "foreign_origin",
             "overloaded",
         ],
     )
