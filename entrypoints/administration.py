@@ -9,7 +9,7 @@ from entrypoints.http.schemas.contacts import Email
 from entrypoints.http.schemas.fields import Name
 from entrypoints.settings import Settings
 from wallet_core.identity.entities import NAME_LENGTH_MAX, Role, User, WeakPasswordError
-from wallet_core.identity.ports import Taken
+from wallet_core.identity.ports import Taken, TooManyAttempts
 from wallet_core.identity.sealing import Rotated
 
 
@@ -50,7 +50,7 @@ async def create_admin(settings: Settings, *, email: str, name: str, password: s
     async with opened(settings) as container:
         try:
             user = await container.people().sign_up(
-                name=name, password=password, email=email, phone=None, role=Role.ADMIN
+                name=name, password=password, email=email, phone=None, role=Role.ADMIN, verified=True
             )
         except WeakPasswordError as error:
             raise AdminRefused(str(error)) from None
@@ -59,6 +59,8 @@ async def create_admin(settings: Settings, *, email: str, name: str, password: s
             return user
         case Taken():
             raise AdminRefused("Somebody is reached by that address already.")
+        case TooManyAttempts():
+            raise AdminRefused(f"Too many have signed up; try again in {user.wait_seconds} s.")
 
 
 async def rotate_keys(settings: Settings, *, watch: Callable[[str, int, int], None]) -> Rotated:

@@ -3,11 +3,15 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
 from aiohttp import web
 
-from entrypoints.container import opened, services_of
+from entrypoints.container import VERSION, Container, opened
 from entrypoints.http.application import create_app
+from entrypoints.http.edge import Edge
+from entrypoints.http.services import Readiness, Services
 from entrypoints.settings import Settings
+from wallet_core.faults import Unavailable
 
 
 @asynccontextmanager
@@ -16,6 +20,8 @@ async def api(settings: Settings) -> AsyncIterator[web.Application]:
 
     Raises NotDurable where the database could lose what it committed, unless the settings allow that.
     """
+    if settings.messages.smtp_url is None and settings.messages.mailbox is None:
+        structlog.get_logger(__name__).warning("nobody is sent anything: neither SMTP_URL nor MAILBOX is set")
     async with opened(settings) as container:
         if settings.require_durable_database:
             await container.database().require_durability()
@@ -23,3 +29,64 @@ async def api(settings: Settings) -> AsyncIterator[web.Application]:
             gateways=container.gateways(), currencies=settings.currencies, ids=container.ids()
         )
         yield create_app(services_of(container))
+
+
+def services_of(container: Container) -> Services:
+    """What the HTTP application is built on."""
+    settings = container.settings()
+
+    async def readiness() -> Readiness:
+        return await _readiness(container)
+
+    return Services(
+        people=container.people(),
+        passwords=container.passwords(),
+        recovery=container.recovery(),
+        addresses=container.addresses(),
+        log_in=container.log_in(),
+        factor_setup=container.factor_setup(),
+        proofs=container.proofs(),
+        large_amounts=container.large_amounts(),
+        sessions=container.sessions(),
+        tokens=container.tokens(),
+        wallets=container.wallets(),
+        movements=container.movements(),
+        allowances=container.allowances(),
+        statements=container.statements(),
+        pages=container.page_cache(),
+        currencies=settings.currencies,
+        readiness=readiness,
+        version=VERSION,
+        key_required=settings.require_idempotency_key,
+        body_max_bytes=settings.body_max_bytes,
+        requests_max=settings.requests_max,
+        access_log=settings.access_log,
+        edge=Edge(
+            trusted_proxies=settings.protection.trusted_proxies,
+            https=settings.protection.is_https,
+            own_origins=settings.protection.own_origins,
+            cors_origins=settings.protection.cors_origins,
+        ),
+        mailbox=container.mailbox(),
+    )
+
+
+async def _readiness(container: Container) -> Readiness:
+    cache = await _cache_state(container)
+    try:
+        async with container.database().connection() as connection:
+            migrated = not await container.migrations().check(connection)
+    except Unavailable:
+        return Readiness(database=False, migrations=False, cache=cache)
+    return Readiness(database=True, migrations=migrated, cache=cache)
+
+
+async def _cache_state(container: Container) -> str:
+    redis = container.redis()
+    if redis is None:
+        return "off"
+    try:
+        await redis.ping()
+    except Unavailable:
+        return "unreachable"
+    return "ok"

@@ -1,5 +1,6 @@
 """The only module that names concrete adapters."""
 
+import hmac
 import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -12,9 +13,11 @@ import structlog
 import uuid_utils.compat
 from dependency_injector import containers, providers
 
+from adapters.notifications.mailbox import FolderMailbox
+from adapters.notifications.smtp import SmtpCourier
 from adapters.payment_gateways.sandbox import SandboxGateway
-from adapters.postgres.database import Database, opened_pool
 from adapters.postgres.challenges import PostgresChallengeRepository
+from adapters.postgres.database import Database, opened_pool
 from adapters.postgres.failures import PostgresFailureCounters, PostgresMessageCounters
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.limits import PostgresLimitRepository
@@ -30,6 +33,7 @@ from adapters.redis.accounts import RedisAccountCache
 from adapters.redis.connection import RedisConnection
 from adapters.redis.pages import RedisPageCache
 from adapters.redis.session_changes import RedisSessionNews
+from adapters.security.common_passwords import ListedPasswords
 from adapters.security.passwords import BcryptPasswordHasher
 from adapters.security.recovery_codes import HmacRecoveryCodes
 from adapters.security.refresh_tokens import DerivedRefreshTokens
@@ -37,18 +41,20 @@ from adapters.security.sealing import AesGcmSealer
 from adapters.security.tokens import JwtAccessTokens
 from adapters.security.totp import TotpCodes
 from adapters.throttling.windows import ProcessClientLimits, RedisClientLimits
-from entrypoints.http.edge import Edge
-from entrypoints.http.services import Readiness, Services
 from entrypoints.limit_settings import CurrencyLimits
+from entrypoints.message_settings import MessageOutlets
 from entrypoints.sealing_settings import sealing_keys_of
 from entrypoints.settings import Settings
-from wallet_core.clock import system_clock
-from wallet_core.faults import Fault, Unavailable
+from wallet_core.clock import Clock, system_clock
+from wallet_core.faults import Fault
+from wallet_core.identity.addresses import Addresses
 from wallet_core.identity.factor_codes import FactorCodes
 from wallet_core.identity.factor_setup import FactorSetup
 from wallet_core.identity.login import LogIn
+from wallet_core.identity.passwords import PasswordRules, Passwords
 from wallet_core.identity.people import People
 from wallet_core.identity.proofs import LargeAmounts, Proofs
+from wallet_core.identity.recovery import Recovery
 from wallet_core.identity.sealing import KeyRotation
 from wallet_core.identity.second_step import SecondStep
 from wallet_core.identity.session_memory import SessionMemory
@@ -56,12 +62,15 @@ from wallet_core.identity.session_ports import NoSessionNews, SessionNews
 from wallet_core.identity.session_watch import SessionWatch
 from wallet_core.identity.sessions import SessionRules, Sessions
 from wallet_core.identity.throttling import Act, CappedMessages, ClientLimits, CountedAttempts, DeviceProofs, Digests
+from wallet_core.ids import IdGenerator
 from wallet_core.ledger.batching import BatchingLedger
 from wallet_core.ledger.caching import AccountCache, CachingLedger, NoAccountCache
 from wallet_core.ledger.commands import LimitKind
 from wallet_core.ledger.limits import Caps
+from wallet_core.notifications.background import BackgroundJobs
+from wallet_core.notifications.delivery import CourierByChannel, NoCourier, QueuedNotifier
 from wallet_core.notifications.letters import Post
-from wallet_core.notifications.ports import NoNotifier
+from wallet_core.notifications.ports import NoNotifier, Notifier
 from wallet_core.wallets.allowances import Allowances
 from wallet_core.wallets.movements import Movements
 from wallet_core.wallets.pages import NoPageCache, PageCache
@@ -77,6 +86,9 @@ APP_NAME: Final = "Wallet"
 BCRYPT_THREADS: Final = 1
 """Hashing takes a core while it lasts: one thread leaves the others to the movements."""
 
+BACKGROUND_SECONDS_MAX: Final = 0.5
+"""How long each kind of work in the background may take to end when the service stops."""
+
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -85,6 +97,42 @@ def _report_unwatched_sessions(trouble: Exception) -> None:
     """Checks of sessions ask the database themselves meanwhile."""
     unexpected = None if isinstance(trouble, Fault) else trouble
     _log.warning("sessions are not watched for now", fault=str(trouble), exc_info=unexpected)
+
+
+def _report_undelivered(trouble: Exception) -> None:
+    """The fault says why, and neither to whom nor what."""
+    unexpected = None if isinstance(trouble, Fault) else trouble
+    _log.warning("a message was not delivered", fault=str(trouble), exc_info=unexpected)
+
+
+def _report_undone(trouble: Exception) -> None:
+    unexpected = None if isinstance(trouble, Fault) else trouble
+    _log.warning("work in the background was not done", fault=str(trouble), exc_info=unexpected)
+
+
+def _mailbox_of(outlets: MessageOutlets, *, clock: Clock, ids: IdGenerator) -> FolderMailbox | None:
+    return None if outlets.mailbox is None else FolderMailbox(outlets.mailbox, clock=clock, ids=ids)
+
+
+def _notifier_of(
+    outlets: MessageOutlets, mailbox: FolderMailbox | None, jobs: BackgroundJobs, *, clock: Clock
+) -> Notifier:
+    """Messages go to a folder, or to a mail server if they are mail, or nowhere."""
+    if mailbox is not None:
+        return QueuedNotifier(mailbox, jobs)
+    if outlets.smtp_url is None:
+        return NoNotifier()
+    mail = SmtpCourier(outlets.smtp_url.reveal(), sender=outlets.mail_from, clock=clock)
+    return QueuedNotifier(CourierByChannel(mail=mail, sms=NoCourier()), jobs)
+
+
+def _public_url_of(settings: Settings) -> str:
+    """Where links lead. Never what a request says of it: whoever sends one chooses that."""
+    return settings.protection.public_url or f"http://{settings.host}:{settings.port}"
+
+
+def _key_for_codes(secret: str) -> bytes:
+    return hmac.digest(secret.encode(), b"codes for addresses", "sha256")
 
 
 class Container(containers.DeclarativeContainer):
@@ -142,7 +190,6 @@ class Container(containers.DeclarativeContainer):
     sandbox = providers.Singleton(SandboxGateway)
     gateways = providers.Dict(sandbox=sandbox)
 
-    people = providers.Singleton(People, users, hasher, ids=ids, clock=clock)
     session_rules = providers.Callable(
         lambda settings: SessionRules(
             lifetime=timedelta(seconds=settings.session_seconds), idle=timedelta(seconds=settings.session_idle_seconds)
@@ -159,8 +206,12 @@ class Container(containers.DeclarativeContainer):
         monotonic=providers.Object(time.monotonic),
         report=providers.Object(_report_unwatched_sessions),
     )
-    notifier = providers.Singleton(NoNotifier)
+    mailbox = providers.Singleton(_mailbox_of, settings.provided.messages, clock=clock, ids=ids)
+    delivery_jobs = providers.Singleton(BackgroundJobs, providers.Object(_report_undelivered))
+    notifier = providers.Singleton(_notifier_of, settings.provided.messages, mailbox, delivery_jobs, clock=clock)
     post = providers.Singleton(Post, notifier)
+    # Of their own, so that a mail server that hangs keeps nobody's request from being looked up.
+    account_jobs = providers.Singleton(BackgroundJobs, providers.Object(_report_undone))
     sessions = providers.Singleton(
         Sessions,
         providers.Singleton(PostgresSessionRepository, database),
@@ -198,6 +249,40 @@ class Container(containers.DeclarativeContainer):
     )
     sealer = providers.Singleton(
         AesGcmSealer, providers.Callable(sealing_keys_of, settings.provided.sealing_keys.reveal.call())
+    )
+    password_rules = providers.Singleton(PasswordRules, providers.Singleton(ListedPasswords))
+    addresses = providers.Singleton(
+        Addresses,
+        users,
+        challenges,
+        capped_messages,
+        code_attempts,
+        post,
+        account_jobs,
+        code_key=providers.Callable(_key_for_codes, settings.provided.jwt_secret.reveal.call()),
+        random_bytes=providers.Object(secrets.token_bytes),
+        ids=ids,
+        clock=clock,
+    )
+    people = providers.Singleton(
+        People, users, hasher, password_rules, addresses, sign_up_attempts, ids=ids, clock=clock
+    )
+    passwords = providers.Singleton(
+        Passwords, users, hasher, password_rules, challenges, sessions, code_attempts, post, clock=clock
+    )
+    recovery = providers.Singleton(
+        Recovery,
+        users,
+        challenges,
+        passwords,
+        capped_messages,
+        post,
+        account_jobs,
+        reset_attempts,
+        public_url=providers.Callable(_public_url_of, settings),
+        random_bytes=providers.Object(secrets.token_bytes),
+        ids=ids,
+        clock=clock,
     )
     factors = providers.Singleton(PostgresSecondFactorRepository, database, sealer)
     one_time_codes = providers.Singleton(TotpCodes, issuer=APP_NAME)
@@ -289,10 +374,19 @@ async def opened(settings: Settings) -> AsyncIterator[Container]:
                     yield container
             finally:
                 await container.ledger().close()
+                await _end_background(container)
                 container.hasher().close()
     finally:
         if redis is not None:
             await redis.close()
+
+
+async def _end_background(container: Container) -> None:
+    """Give what was begun a moment. The jobs of accounts come first: they send messages."""
+    undone = await container.account_jobs().close(seconds=BACKGROUND_SECONDS_MAX)
+    undelivered = await container.delivery_jobs().close(seconds=BACKGROUND_SECONDS_MAX)
+    if undone or undelivered:
+        _log.warning("stopped before all was done", jobs=undone, messages=undelivered)
 
 
 @asynccontextmanager
@@ -318,58 +412,3 @@ async def _session_news(settings: Settings, redis: RedisConnection | None) -> As
         yield news
     finally:
         await news.close()
-
-
-def services_of(container: Container) -> Services:
-    """What the HTTP application is built on."""
-    settings = container.settings()
-
-    async def readiness() -> Readiness:
-        return await _readiness(container)
-
-    return Services(
-        people=container.people(),
-        log_in=container.log_in(),
-        factor_setup=container.factor_setup(),
-        proofs=container.proofs(),
-        large_amounts=container.large_amounts(),
-        sessions=container.sessions(),
-        tokens=container.tokens(),
-        wallets=container.wallets(),
-        movements=container.movements(),
-        allowances=container.allowances(),
-        statements=container.statements(),
-        pages=container.page_cache(),
-        currencies=settings.currencies,
-        readiness=readiness,
-        version=VERSION,
-        key_required=settings.require_idempotency_key,
-        body_max_bytes=settings.body_max_bytes,
-        requests_max=settings.requests_max,
-        access_log=settings.access_log,
-        edge=Edge(
-            trusted_proxies=settings.protection.trusted_proxies,
-            https=settings.protection.is_https,
-            own_origins=settings.protection.own_origins,
-            cors_origins=settings.protection.cors_origins,
-        ),
-    )
-
-
-async def _readiness(container: Container) -> Readiness:
-    try:
-        async with container.database().connection() as connection:
-            migrated = not await container.migrations().check(connection)
-    except Unavailable:
-        return Readiness(database=False, migrations=False, cache=await _cache_state(container.redis()))
-    return Readiness(database=True, migrations=migrated, cache=await _cache_state(container.redis()))
-
-
-async def _cache_state(redis: RedisConnection | None) -> str:
-    if redis is None:
-        return "off"
-    try:
-        await redis.ping()
-    except Unavailable:
-        return "unreachable"
-    return "ok"

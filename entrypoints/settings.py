@@ -7,6 +7,7 @@ from typing import Final
 
 from entrypoints.environment import Reader, Secret, SettingDescription, strong_secret, url_of
 from entrypoints.limit_settings import CurrencyLimits, currencies_of, limits_of, step_up_amounts_of
+from entrypoints.message_settings import MESSAGE_TABLE, MessageOutlets, message_outlets_of
 from entrypoints.protection_settings import PROTECTION_TABLE, Protection, protection_of
 from entrypoints.sealing_settings import ring_of_keys
 from wallet_core.money import Currencies
@@ -61,6 +62,7 @@ _TABLE: Final = (
         "in units of any currency: more leaves a wallet only after a fresh code, where there is a second factor",
     ),
     *PROTECTION_TABLE,
+    *MESSAGE_TABLE,
     _row("REQUIRE_IDEMPOTENCY_KEY", "true", "whether transfers and withdrawals need an `Idempotency-Key`"),
     _row("BATCH_MAX", "512", "most movements that are committed together"),
     _row("IN_FLIGHT_MAX", "2", "batches that one process commits at a time; at least two less than DATABASE_POOL_SIZE"),
@@ -109,6 +111,7 @@ class Settings:
     step_up_amount: Mapping[str, int]
     """In minor units, by currency."""
     protection: Protection
+    messages: MessageOutlets
     require_idempotency_key: bool
     batch_max: int
     in_flight_max: int
@@ -155,6 +158,7 @@ class Settings:
             wallets_per_person=reader.integer("WALLETS_PER_PERSON", least=1, most=1_000),
             step_up_amount=step_up_amounts_of(reader, currencies),
             protection=protection_of(reader),
+            messages=message_outlets_of(reader, is_development=environment is Environment.DEVELOPMENT),
             require_idempotency_key=reader.truth("REQUIRE_IDEMPOTENCY_KEY"),
             batch_max=reader.integer("BATCH_MAX", least=1, most=10_000),
             in_flight_max=reader.integer("IN_FLIGHT_MAX", least=1, most=100),

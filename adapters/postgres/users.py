@@ -9,7 +9,8 @@ from adapters.postgres.database import Database
 from adapters.postgres.queries import load_queries
 from wallet_core.identity.entities import Role, User, UserStatus
 from wallet_core.identity.ports import Taken
-from wallet_core.ids import UserId
+from wallet_core.identity.session import SessionEnd
+from wallet_core.ids import SessionId, UserId
 
 _TAKEN_BY_CONSTRAINT: Final = {"users_email_key": Taken.EMAIL, "users_phone_key": Taken.PHONE}
 
@@ -20,6 +21,7 @@ class PostgresUserRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._queries = load_queries("users")
+        self._session_queries = load_queries("sessions")
 
     async def add(self, user: User, password_hash: str) -> Taken | None:
         """As UserRepository.add."""
@@ -66,6 +68,21 @@ class PostgresUserRepository:
                 connection, id=user_id, hashed=hashed, instead_of=instead_of
             )
             return replaced is not None
+
+    async def change_password(
+        self, user_id: UserId, hashed: str, *, instead_of: str | None, spared: SessionId | None, now: datetime
+    ) -> bool:
+        """As UserRepository.change_password."""
+        async with self._database.transaction() as connection:
+            replaced = await self._queries["replace_password_hash"].fetch_value(
+                connection, id=user_id, hashed=hashed, instead_of=instead_of
+            )
+            if replaced is None:
+                return False
+            await self._session_queries["end_sessions_of_person"].fetch(
+                connection, user_id=user_id, because=SessionEnd.PASSWORD_CHANGED, now=now, spared=spared
+            )
+        return True
 
     async def change(
         self,

@@ -5,7 +5,7 @@ from typing import Final
 
 from entrypoints.container import Container, opened
 from entrypoints.settings import Settings
-from wallet_core.identity.ports import Taken
+from wallet_core.identity.entities import User
 from wallet_core.ids import UserId, WalletId
 from wallet_core.wallets.entities import Wallet
 from wallet_core.wallets.movements import Asked, Movements, Recipient
@@ -48,9 +48,9 @@ async def seed(settings: Settings) -> None:
         wallets: list[tuple[UserId, WalletId]] = []
         for person in PEOPLE:
             signed_up = await container.people().sign_up(
-                name=person.name, password=PASSWORD, email=person.email, phone=None
+                name=person.name, password=PASSWORD, email=person.email, phone=None, verified=True
             )
-            if isinstance(signed_up, Taken):
+            if not isinstance(signed_up, User):
                 raise RuntimeError(f"{person.name} is there already.")  # noqa: TRY004 - no type is wrong, the database is
             wallets.append((signed_up.id, await _open(container, signed_up.id, person)))
         await _move(container.movements(), wallets)

@@ -9,11 +9,14 @@ from entrypoints.http.authentication import bearer_required
 from entrypoints.http.edge import EDGE
 from entrypoints.http.openapi_document import Info
 from entrypoints.http.parsing import BodyLimits
+from entrypoints.http.routes.addresses import AddressRoutes
 from entrypoints.http.routes.documentation import docs_routes
 from entrypoints.http.routes.history import HistoryRoutes
 from entrypoints.http.routes.limits import LimitRoutes
+from entrypoints.http.routes.mailbox import mailbox_routes
 from entrypoints.http.routes.movements import MovementRoutes
 from entrypoints.http.routes.operations import OperationsRoutes
+from entrypoints.http.routes.passwords import PasswordRoutes
 from entrypoints.http.routes.people import PeopleRoutes
 from entrypoints.http.routes.second_factor import SecondFactorRoutes
 from entrypoints.http.routes.sessions import SessionRoutes
@@ -39,6 +42,8 @@ def create_app(services: Services) -> web.Application:
     routes = [
         *PeopleRoutes(services).routes(),
         *SessionRoutes(services).routes(),
+        *PasswordRoutes(services).routes(),
+        *AddressRoutes(services).routes(),
         *SecondFactorRoutes(services).routes(),
         *WalletRoutes(services).routes(),
         *MovementRoutes(services).routes(),
@@ -46,6 +51,7 @@ def create_app(services: Services) -> web.Application:
         *LimitRoutes(services).routes(),
         *OperationsRoutes(services).routes(),
         *docs_routes(),
+        *([] if services.mailbox is None else mailbox_routes(services.mailbox)),
     ]
     routes.sort(key=_rank)
     app.router.add_routes(routes)

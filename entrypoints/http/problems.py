@@ -125,6 +125,13 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = MappingProxyType(
         "foreign_origin": ProblemType(
             _FORBIDDEN, "Foreign origin", "Another site's page may not ask this on behalf of whoever looks at it."
         ),
+        "wrong_password": ProblemType(_FORBIDDEN, "Wrong password", "That is not your present password."),
+        "invalid_reset_token": ProblemType(
+            _BAD, "Invalid reset token", "It was used, has expired, is not the one sent last, or never was one."
+        ),
+        "invalid_code": ProblemType(
+            _BAD, "Invalid code", "It is not the one sent last, was used, has expired, or was tried too often."
+        ),
         "forbidden": ProblemType(_FORBIDDEN, "Forbidden", "Your role does not allow this."),
         "account_deactivated": ProblemType(_FORBIDDEN, "Account deactivated", "The account may not act."),
         "reauth_required": ProblemType(
@@ -141,6 +148,7 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = MappingProxyType(
         "second_factor_off": ProblemType(
             _CONFLICT, "No second factor", "You have no second factor that could be turned on or off."
         ),
+        "address_verified": ProblemType(_CONFLICT, "Address verified", "It is verified already; there is no code."),
         "email_taken": ProblemType(_CONFLICT, "Email taken", "Somebody is reached by that email address already."),
         "phone_taken": ProblemType(_CONFLICT, "Phone taken", "Somebody is reached by that phone number already."),
         "wallet_name_taken": ProblemType(_CONFLICT, "Wallet name taken", "You have a wallet of that name already."),
@@ -228,6 +236,16 @@ def problem_response(problem: Problem, *, request_id: str, accept: str = "") -> 
     if headers.get(hdrs.CONNECTION) == "close":
         response.force_close()
     return response
+
+
+def weak_password(why: str, field: str) -> Problem:
+    """A password that stands in that field breaks a rule for passwords."""
+    return Problem("weak_password", why, [FieldError(field, why)])
+
+
+def too_many_attempts(wait_seconds: int) -> Problem:
+    """Whoever asks has to wait that long first."""
+    return Problem("too_many_attempts", headers={hdrs.RETRY_AFTER: str(wait_seconds)})
 
 
 def problem_of_http_error(error: web.HTTPException) -> Problem:

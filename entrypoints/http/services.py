@@ -4,14 +4,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from entrypoints.http.edge import Edge
+from wallet_core.identity.addresses import Addresses
 from wallet_core.identity.factor_setup import FactorSetup
 from wallet_core.identity.login import LogIn
+from wallet_core.identity.passwords import Passwords
 from wallet_core.identity.people import People
 from wallet_core.identity.ports import AccessTokens
 from wallet_core.identity.proofs import LargeAmounts, Proofs
+from wallet_core.identity.recovery import Recovery
 from wallet_core.identity.sessions import Sessions
 from wallet_core.ledger.statements import StatementRepository
 from wallet_core.money import Currencies
+from wallet_core.notifications.ports import Mailbox
 from wallet_core.wallets.allowances import Allowances
 from wallet_core.wallets.movements import Movements
 from wallet_core.wallets.pages import PageCache
@@ -37,6 +41,9 @@ class Services:
     """Everything a handler may use."""
 
     people: People
+    passwords: Passwords
+    recovery: Recovery
+    addresses: Addresses
     log_in: LogIn
     factor_setup: FactorSetup
     proofs: Proofs
@@ -56,3 +63,5 @@ class Services:
     requests_max: int
     access_log: bool
     edge: Edge
+    mailbox: Mailbox | None
+    """Where messages can be looked at, if that is allowed."""

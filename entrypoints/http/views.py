@@ -49,6 +49,8 @@ def user_view(user: User) -> dict[str, Any]:
         "name": user.name,
         "email": user.email,
         "phone": user.phone,
+        "email_verified": user.email_verified_at is not None,
+        "phone_verified": user.phone_verified_at is not None,
         "role": user.role.value,
         "status": user.status.value,
         "time_zone": user.time_zone,

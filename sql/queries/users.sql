@@ -21,7 +21,11 @@ SELECT id, name, email, phone, email_verified_at, phone_verified_at, role, statu
 SELECT password_hash FROM users WHERE id = :id;
 
 -- name: replace_password_hash(id, hashed, instead_of)
-UPDATE users SET password_hash = :hashed WHERE id = :id AND password_hash = :instead_of RETURNING id;
+-- Where nothing is given it is in place of whatever there is.
+UPDATE users
+   SET password_hash = :hashed
+ WHERE id = :id AND (CAST(:instead_of AS text) IS NULL OR password_hash = CAST(:instead_of AS text))
+RETURNING id;
 
 -- name: change_user(id, name, email, phone, time_zone)
 -- Another address than before has yet to be shown to be theirs.

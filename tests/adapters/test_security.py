@@ -17,14 +17,20 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
+from adapters.security.common_passwords import ListedPasswords
 from adapters.security.passwords import BcryptPasswordHasher
 from adapters.security.tokens import TOKEN_LENGTH_MAX, JwtAccessTokens
 from wallet_core.faults import Unavailable
-from wallet_core.identity.entities import AccessClaims, Role
+from wallet_core.identity.entities import PASSWORD_LENGTH_MIN, AccessClaims, Role
 from wallet_core.ids import SessionId, UserId
 from wallet_core.testing.clock import SettableClock
-from wallet_core.testing.contracts.security import AccessTokensContract, PasswordHasherContract
+from wallet_core.testing.contracts.security import (
+    AccessTokensContract,
+    CommonPasswordsContract,
+    PasswordHasherContract,
+)
 from wallet_core.testing.ids import SequentialIds
 
 PEPPER = b"p" * 32
@@ -90,6 +96,20 @@ class TestBcryptPasswordHasher(PasswordHasherContract):
         hasher = a_hasher(cost=5)
         yield hasher
         hasher.close()
+
+
+class TestListedPasswords(CommonPasswordsContract):
+    @pytest.fixture
+    def common(self) -> ListedPasswords:
+        return ListedPasswords()
+
+    def test_row_12_the_three_thousand_most_frequent_ones_are_among_them(self, common: ListedPasswords) -> None:
+        most_frequent = FREQUENCY_LISTS["passwords"][:3_000]
+
+        possible = [word for word in most_frequent if len(word) >= PASSWORD_LENGTH_MIN]
+
+        assert len(possible) > 400
+        assert all(common.include(word) for word in possible)
 
 
 class TestJwtAccessTokens(AccessTokensContract):
@@ -224,6 +244,10 @@ def test_a_signed_token_with_a_claim_missing_or_of_a_wrong_kind_is_nothing(name:
         {"typ": "at+jwt", "alg": "HS256", "crit": []},
         {"typ": "at+jwt", "alg": "HS256", "b64": False, "crit": ["b64"]},
         {"typ": "at+jwt", "alg": "HS256", "kid": 7},
+        {"typ": "at+jwt", "alg": "HS256", "kid": "another"},
+        {"typ": "at+jwt", "alg": "HS256", "jku": "https://evil.example/keys"},
+        {"typ": "at+jwt", "alg": "HS256", "x5u": "https://evil.example/chain"},
+        {"typ": "at+jwt", "alg": "HS256", "jwk": {"kty": "oct", "k": "AAAA"}},
         ["at+jwt", "HS256"],
         b"\xff\xfe",
         b"[" * 2_000,

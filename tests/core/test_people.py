@@ -2,30 +2,18 @@
 
 import pytest
 
+from tests.core.account_stage import PASSWORD, AccountStage
+from tests.core.session_stage import LAPTOP
 from wallet_core.identity.entities import User, WeakPasswordError
 from wallet_core.identity.people import People
-from wallet_core.identity.ports import Taken
-from wallet_core.testing.books import InMemoryBooks
-from wallet_core.testing.builders import a_user, new_id
-from wallet_core.testing.clock import NOON, SettableClock
-from wallet_core.testing.security import InMemoryPasswordHasher
-
-PASSWORD = "correct horse battery"
+from wallet_core.identity.ports import Taken, TooManyAttempts
+from wallet_core.testing.builders import a_user
+from wallet_core.testing.clock import NOON
 
 
 @pytest.fixture
-def books() -> InMemoryBooks:
-    return InMemoryBooks()
-
-
-@pytest.fixture
-def hasher() -> InMemoryPasswordHasher:
-    return InMemoryPasswordHasher()
-
-
-@pytest.fixture
-def people(books: InMemoryBooks, hasher: InMemoryPasswordHasher) -> People:
-    return People(books.users, hasher, ids=new_id, clock=SettableClock())
+def people() -> People:
+    return AccountStage().people
 
 
 async def _alice(people: People) -> User:
@@ -58,7 +46,7 @@ async def test_a_weak_password_signs_nobody_up(people: People, password: str) ->
 async def test_what_is_not_given_does_not_change(people: People) -> None:
     alice = await _alice(people)
 
-    changed = await people.change(alice.id, name=None, phone="+41446681800", time_zone=None)
+    changed = await people.change(alice.id, phone="+41446681800")
 
     assert isinstance(changed, User)
     assert (changed.name, changed.phone, changed.time_zone) == ("Alice", "+41446681800", "UTC")
@@ -66,4 +54,14 @@ async def test_what_is_not_given_does_not_change(people: People) -> None:
 
 
 async def test_nobody_changes_who_is_not_there(people: People) -> None:
-    assert await people.change(a_user().id, name="Bob", phone=None, time_zone=None) is None
+    assert await people.change(a_user().id, name="Bob") is None
+
+
+async def test_who_signs_up_too_often_from_one_place_waits(people: People) -> None:
+    asked = [
+        await people.sign_up(name="Alice", password=PASSWORD, email=f"n{number}@example.org", phone=None, device=LAPTOP)
+        for number in range(11)
+    ]
+
+    assert [type(answer) for answer in asked[:10]] == [User] * 10
+    assert isinstance(asked[10], TooManyAttempts)

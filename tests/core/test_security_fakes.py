@@ -3,9 +3,13 @@
 import pytest
 
 from wallet_core.testing.clock import SettableClock
-from wallet_core.testing.contracts.security import AccessTokensContract, PasswordHasherContract
+from wallet_core.testing.contracts.security import (
+    AccessTokensContract,
+    CommonPasswordsContract,
+    PasswordHasherContract,
+)
 from wallet_core.testing.ids import SequentialIds
-from wallet_core.testing.security import InMemoryAccessTokens, InMemoryPasswordHasher
+from wallet_core.testing.security import InMemoryAccessTokens, InMemoryCommonPasswords, InMemoryPasswordHasher
 
 
 class TestInMemoryPasswordHasher(PasswordHasherContract):
@@ -16,6 +20,12 @@ class TestInMemoryPasswordHasher(PasswordHasherContract):
     @pytest.fixture
     def earlier_hasher(self) -> InMemoryPasswordHasher:
         return InMemoryPasswordHasher(cost=10)
+
+
+class TestInMemoryCommonPasswords(CommonPasswordsContract):
+    @pytest.fixture
+    def common(self) -> InMemoryCommonPasswords:
+        return InMemoryCommonPasswords()
 
 
 class TestInMemoryAccessTokens(AccessTokensContract):

@@ -8,6 +8,7 @@ import pytest
 
 from entrypoints.environment import Secret, SettingsError
 from entrypoints.limit_settings import CurrencyLimits, LimitMaxima
+from entrypoints.message_settings import MESSAGE_TABLE
 from entrypoints.protection_settings import PROTECTION_TABLE
 from entrypoints.settings import Environment, Settings, describe_settings
 from wallet_core.money import Currencies, Currency
@@ -121,6 +122,9 @@ def test_all_faults_are_told_at_once_each_on_a_line_with_the_name_of_its_variabl
         ("STEP_UP_AMOUNT", "-1"),
         ("STEP_UP_AMOUNT", "USD=50"),
         ("STEP_UP_AMOUNT", "1e2"),
+        ("MAIL_FROM", "Wallet"),
+        ("MAIL_FROM", "wallet@nowhere\nBcc: eve@example.com"),
+        ("MAILBOX", "/tmp/mailbox"),
         ("IN_FLIGHT_MAX", "10"),
         ("BCRYPT_COST", "11"),
         ("BODY_MAX_BYTES", "1e6"),
@@ -220,6 +224,40 @@ def test_settings_travel_to_another_process_whole() -> None:
     assert pickle.loads(pickle.dumps(settings)) == settings
 
 
+MAIL = {"SMTP_URL": "smtp://u:hush@mail", "MAIL_FROM": "Wallet <w@wallet.example>", "PUBLIC_URL": "https://w.example"}
+
+
+def test_mail_goes_out_where_a_server_a_sender_and_the_address_for_links_are_named() -> None:
+    messages = read(**MAIL).messages
+
+    assert messages.smtp_url == Secret("smtp://u:hush@mail")
+    assert (messages.mail_from, messages.mailbox) == ("Wallet <w@wallet.example>", None)
+    assert "hush" not in repr(messages)
+    assert read().messages.smtp_url is None
+
+
+@pytest.mark.parametrize("name", ["MAIL_FROM", "PUBLIC_URL"])
+def test_a_mail_server_needs_a_sender_and_an_address_for_links(name: str) -> None:
+    faults = faults_of(ENOUGH | {each: value for each, value in MAIL.items() if each != name})
+
+    assert [fault.partition(":")[0] for fault in faults] == [name]
+
+
+@pytest.mark.parametrize("url", ["mail.example:25", "http://mail.example", "smtp://", "smtp://mail:0", "smtp://mail:x"])
+def test_a_mail_server_of_no_known_form_is_a_fault_that_shows_no_password(url: str) -> None:
+    faults = faults_of(ENOUGH | MAIL | {"SMTP_URL": url.replace("//", "//u:hush@")})
+
+    assert [fault.partition(":")[0] for fault in faults] == ["SMTP_URL"]
+    assert "hush" not in str(faults)
+
+
+def test_messages_lie_in_a_folder_in_development_alone_and_instead_of_going_out(tmp_path: Path) -> None:
+    folder = {"MAILBOX": str(tmp_path), "WALLET_ENV": "development"}
+
+    assert read(**folder).messages.mailbox == tmp_path
+    assert [fault.partition(":")[0] for fault in faults_of(ENOUGH | MAIL | folder)] == ["MAILBOX"]
+
+
 def test_every_described_default_is_the_one_in_force() -> None:
     defaults = {row.name: row.default for row in describe_settings() if row.default is not None}
 
@@ -229,6 +267,7 @@ def test_every_described_default_is_the_one_in_force() -> None:
 def test_every_field_has_its_variable_and_every_variable_its_field() -> None:
     renamed = {"wallet_env": "environment", "transfer_limits": "limits", "withdrawal_limits": "limits"}
     renamed |= {row.name.lower(): "protection" for row in PROTECTION_TABLE}
+    renamed |= {row.name.lower(): "messages" for row in MESSAGE_TABLE}
 
     variables = {renamed.get(row.name.lower(), row.name.lower()) for row in describe_settings()}
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from tests.http.clients import NOBODY
+from tests.http.clients import NOBODY, PASSWORD
 from tests.http.contract import Contract
 
 # Where the document cannot say what makes sense together.
@@ -17,6 +17,8 @@ _GOOD_BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "lower_limits": {"currency": "USD", "transfer": {"daily": "50.00"}, "withdrawal": {"monthly": "50.00"}},
     "change_wallet": {"name": "Renamed"},
 }
+_KNOWN: Final = {"password": PASSWORD, "current_password": PASSWORD, "new_password": PASSWORD}
+"""What makes sense under these names wherever they stand."""
 _NOT_TOGETHER: Final = {"transfer": ("to",), "log_in": ("code", "mfa_token")}
 
 
@@ -63,7 +65,7 @@ class Operation:
             return dict(_GOOD_BODIES[self.name])
         left_out = _NOT_TOGETHER.get(self.name, ())
         return {
-            name: known.get(name, _sensible(each))
+            name: known.get(name) or _KNOWN.get(name) or _sensible(each)
             for name, each in schema.get("properties", {}).items()
             if name not in left_out
         }

@@ -163,9 +163,10 @@ async def test_a_value_of_the_wrong_kind_is_refused_where_it_stands(operations, 
     for operation in operations:
         for place, _ in operation.members():
             # A password is whatever was typed: only a new one is held to rules, and these are told by their own code.
-            codes = ("weak_password",) if place == ("password",) else ("invalid_request", "amount_invalid")
+            is_password = place[-1].endswith("password")
+            codes = ("weak_password",) if is_password else ("invalid_request", "amount_invalid")
             for what, value in WRONG.items():
-                if place == ("password",) and what == "a control character" and operation.name == "log_in":
+                if is_password and what == "a control character" and operation.name not in ("sign_up", "register"):
                     continue
                 body = attacker.good_body(operation) | placed(place, "PLACE")
                 answer = await attacker.send(operation, json.dumps(body).encode().replace(b'"PLACE"', value))
@@ -274,10 +275,16 @@ async def test_a_good_body_is_taken_by_every_operation(operations, attacker):
         str(each): await attacker.send(each, json.dumps(attacker.good_body(each)).encode()) for each in operations
     }
 
-    # The second to sign up and to change has the first one's number, and the wallet holds its own currency already.
+    # The second to sign up and to change has the first one's address, nobody has sent the codes and the token, and the
+    # wallet holds its own currency already.
     assert {name: answer.refused for name, answer in answers.items() if answer.status >= 300} == {
         "POST /register": (409, "email_taken"),
-        "PATCH /me": (409, "phone_taken"),
+        "PATCH /me": (409, "email_taken"),
+        "POST /auth/password/reset": (400, "invalid_reset_token"),
+        "POST /auth/2fa/enable": (409, "second_factor_off"),
+        "POST /auth/2fa/disable": (409, "second_factor_off"),
+        "POST /me/email/verify": (400, "invalid_code"),
+        "POST /me/phone/verify": (400, "invalid_code"),
         "POST /wallets/{wallet_id}/currencies": (409, "conflict"),
     }
 

@@ -1,9 +1,15 @@
 """Signing up, and what a person may change of themselves."""
 
+from typing import Final
+
 from wallet_core.clock import Clock
-from wallet_core.identity.entities import Role, User, normalised_password
-from wallet_core.identity.ports import PasswordHasher, Taken, UserRepository
+from wallet_core.identity.addresses import Addresses
+from wallet_core.identity.entities import Device, Role, User
+from wallet_core.identity.passwords import Owner, PasswordRules
+from wallet_core.identity.ports import Attempts, PasswordHasher, Taken, TooManyAttempts, UserRepository
 from wallet_core.ids import IdGenerator, UserId
+
+_NO_DEVICE: Final = Device()
 
 
 class People:
@@ -13,30 +19,82 @@ class People:
         self,
         users: UserRepository,
         hasher: PasswordHasher,
+        rules: PasswordRules,
+        addresses: Addresses,
+        attempts: Attempts,
         *,
         ids: IdGenerator,
         clock: Clock,
     ) -> None:
         self._users = users
         self._hasher = hasher
+        self._rules = rules
+        self._addresses = addresses
+        self._attempts = attempts
         self._ids = ids
         self._clock = clock
 
     async def sign_up(
-        self, *, name: str, password: str, email: str | None, phone: str | None, role: Role = Role.USER
-    ) -> User | Taken:
-        """Keep a new person. Raises WeakPasswordError, and Overloaded when too many passwords are being hashed."""
-        hashed = await self._hasher.hash(normalised_password(password))
-        user = User(id=UserId(self._ids()), name=name, email=email, phone=phone, role=role, created_at=self._clock())
+        self,
+        *,
+        name: str,
+        password: str,
+        email: str | None,
+        phone: str | None,
+        role: Role = Role.USER,
+        verified: bool = False,
+        device: Device = _NO_DEVICE,
+    ) -> User | Taken | TooManyAttempts:
+        """Keep a new person. Each of their addresses gets a code, unless somebody vouches for them (`verified`).
+
+        Raises WeakPasswordError, and Overloaded when too many passwords are being hashed.
+        """
+        checked = self._rules.checked(password, Owner(name=name, email=email, phone=phone))
+        wait_seconds = await self._attempts.take((), device)
+        if wait_seconds is not None:
+            return TooManyAttempts(wait_seconds)
+        hashed = await self._hasher.hash(checked)
+        now = self._clock()
+        user = User(
+            id=UserId(self._ids()),
+            name=name,
+            email=email,
+            phone=phone,
+            email_verified_at=now if verified and email is not None else None,
+            phone_verified_at=now if verified and phone is not None else None,
+            role=role,
+            created_at=now,
+        )
         taken = await self._users.add(user, hashed)
-        return user if taken is None else taken
+        if taken is not None:
+            self._addresses.warn(taken, email=email, phone=phone)
+            return taken
+        if not verified:
+            self._addresses.welcome(user, device)
+        return user
 
     async def find(self, user_id: UserId) -> User | None:
         """The person of that id."""
         return await self._users.by_id(user_id)
 
     async def change(
-        self, user_id: UserId, *, name: str | None, phone: str | None, time_zone: str | None
+        self,
+        user_id: UserId,
+        *,
+        name: str | None = None,
+        email: str | None = None,
+        phone: str | None = None,
+        time_zone: str | None = None,
+        device: Device = _NO_DEVICE,
     ) -> User | Taken | None:
-        """Change what is given. Nothing when there is no such person."""
-        return await self._users.change(user_id, name=name, phone=phone, time_zone=time_zone)
+        """Change what is given. Nothing when there is no such person.
+
+        An address that is another one gets a code, and whoever reads the former is told.
+        """
+        before = await self._users.by_id(user_id)
+        if before is None:
+            return None
+        changed = await self._users.change(user_id, name=name, email=email, phone=phone, time_zone=time_zone)
+        if isinstance(changed, User):
+            self._addresses.changed(before, changed, device)
+        return changed

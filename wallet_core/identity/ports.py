@@ -43,7 +43,19 @@ class UserRepository(Protocol):
         ...
 
     async def replace_password_hash(self, user_id: UserId, hashed: str, *, instead_of: str) -> bool:
-        """Keep that hash in place of the other one; not when the other one is no longer the person's."""
+        """Keep that hash in place of the other one; not when the other one is no longer the person's.
+
+        For the same password: nothing else of the person changes.
+        """
+        ...
+
+    async def change_password(
+        self, user_id: UserId, hashed: str, *, instead_of: str | None, spared: SessionId | None, now: datetime
+    ) -> bool:
+        """Keep the hash of another password and end all of the person's sessions but the spared one, both or neither.
+
+        Not when `instead_of` is given and no longer the hash of their password, nor when there is no such person.
+        """
         ...
 
     async def change(

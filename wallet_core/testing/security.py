@@ -55,6 +55,14 @@ class InMemoryPasswordHasher:
             self._callers -= 1
 
 
+class InMemoryCommonPasswords:
+    """CommonPasswords, a handful of them."""
+
+    def include(self, folded: str) -> bool:
+        """As CommonPasswords.include."""
+        return folded in {"password", "12345678", "password123", "iloveyou", "qwertyuiop"}
+
+
 class InMemoryAccessTokens:
     """Opaque random tokens in a dictionary, good until the clock says otherwise."""
 

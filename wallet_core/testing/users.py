@@ -3,9 +3,11 @@
 from dataclasses import replace
 from datetime import datetime
 
+from wallet_core.clock import system_clock
 from wallet_core.identity.entities import User
 from wallet_core.identity.ports import Taken
-from wallet_core.ids import UserId
+from wallet_core.identity.session import SessionEnd
+from wallet_core.ids import SessionId, UserId
 from wallet_core.testing.records import Records
 
 
@@ -47,6 +49,20 @@ class InMemoryUserRepository:
         if self._records.password_hashes.get(user_id) != instead_of:
             return False
         self._records.password_hashes[user_id] = hashed
+        return True
+
+    async def change_password(
+        self, user_id: UserId, hashed: str, *, instead_of: str | None, spared: SessionId | None, now: datetime
+    ) -> bool:
+        """As UserRepository.change_password."""
+        if user_id not in self._records.users or instead_of not in (None, self._records.password_hashes[user_id]):
+            return False
+        self._records.password_hashes[user_id] = hashed
+        for session in list(self._records.sessions.values()):
+            if session.user_id == user_id and session.id != spared and session.ended_at is None:
+                self._records.sessions[session.id] = replace(
+                    session, ended_at=now, ended_because=SessionEnd.PASSWORD_CHANGED, changed_at=system_clock()
+                )
         return True
 
     async def change(

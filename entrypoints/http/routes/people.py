@@ -3,12 +3,13 @@
 from http import HTTPStatus
 from typing import assert_never
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from entrypoints.http.authentication import caller
 from entrypoints.http.devices import device_of, keep_proof
 from entrypoints.http.openapi import body, body_of, operation
-from entrypoints.http.problems import FieldError, Problem, json_response
+from entrypoints.http.problems import Problem, json_response, too_many_attempts, weak_password
+from entrypoints.http.proof import require_proof
 from entrypoints.http.schemas.answers import TokenSchema, UserSchema
 from entrypoints.http.schemas.requests import LoginSchema, ProfileChangeSchema, SignupSchema
 from entrypoints.http.services import Services
@@ -26,13 +27,15 @@ class PeopleRoutes:
     def __init__(self, services: Services) -> None:
         self._people = services.people
         self._log_in = services.log_in
+        self._sessions = services.sessions
 
     @operation(
         tags=_TAGS,
         summary="Sign up",
         security=False,
         responses={201: (UserSchema, "The new person")},
-        problems=["weak_password", "email_taken", "phone_taken", "overloaded"],
+        description="Each address gets a code: until it is given back, nobody can send to it, and one logs in by it.",
+        problems=["weak_password", "email_taken", "phone_taken", "too_many_attempts", "overloaded"],
     )
     @body(SignupSchema)
     async def sign_up(self, request: web.Request) -> web.Response:
@@ -43,14 +46,17 @@ class PeopleRoutes:
                 password=given["password"],
                 email=given.get("email"),
                 phone=given.get("phone"),
+                device=device_of(request),
             )
         except WeakPasswordError as error:
-            raise Problem("weak_password", str(error), [FieldError("body.password", str(error))]) from None
+            raise weak_password(str(error), "body.password") from None
         match user:
             case User():
                 return json_response(user_view(user), HTTPStatus.CREATED)
             case Taken():
                 raise Problem(user.value)
+            case TooManyAttempts():
+                raise too_many_attempts(user.wait_seconds)
         assert_never(user)
 
     @operation(
@@ -92,18 +98,23 @@ class PeopleRoutes:
 
     @operation(
         tags=_TAGS,
-        summary="Change my name, phone or time zone",
+        summary="Change my name, addresses or time zone",
+        description="Another address is verified by the code that it gets; to change one, prove who you are first.",
         responses={200: (UserSchema, "You, as changed")},
-        problems=["phone_taken"],
+        problems=["email_taken", "phone_taken", "reauth_required"],
     )
     @body(ProfileChangeSchema)
     async def change_me(self, request: web.Request) -> web.Response:
         given = body_of(request)
+        if "email" in given or "phone" in given:
+            await require_proof(request, self._sessions)
         changed = await self._people.change(
             caller(request).user_id,
             name=given.get("name"),
+            email=given.get("email"),
             phone=given.get("phone"),
             time_zone=given.get("time_zone"),
+            device=device_of(request),
         )
         match changed:
             case User():
@@ -138,5 +149,5 @@ def _login_answer(request: web.Request, outcome: LoginOutcome) -> web.Response:
         case SecondFactorRequired():
             raise Problem("second_factor_required", mfa_token=outcome.challenge)
         case TooManyAttempts():
-            raise Problem("too_many_attempts", headers={hdrs.RETRY_AFTER: str(outcome.wait_seconds)})
+            raise too_many_attempts(outcome.wait_seconds)
     assert_never(outcome)

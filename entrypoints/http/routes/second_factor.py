@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 from entrypoints.http.authentication import caller
 from entrypoints.http.devices import device_of
 from entrypoints.http.openapi import body, body_of, operation
-from entrypoints.http.problems import FieldError, Problem, json_response
+from entrypoints.http.problems import FieldError, Problem, json_response, too_many_attempts
 from entrypoints.http.proof import require_proof
 from entrypoints.http.qr_codes import qr_svg
 from entrypoints.http.schemas.second_factor import (
@@ -131,7 +131,7 @@ class SecondFactorRoutes:
 def _problem_of(refused: Refused) -> Problem:
     match refused:
         case TooManyAttempts():
-            return Problem("too_many_attempts", headers={hdrs.RETRY_AFTER: str(refused.wait_seconds)})
+            return too_many_attempts(refused.wait_seconds)
         case ProofRefusal.CODE_MISSING:
             return Problem("invalid_request", errors=[FieldError("body.code", _MISSING)])
         case ProofRefusal.PASSWORD_MISSING:

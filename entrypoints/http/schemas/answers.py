@@ -18,6 +18,8 @@ class UserSchema(Schema):
     name = fields.String(required=True)
     email = fields.String(required=True, allow_none=True)
     phone = fields.String(required=True, allow_none=True)
+    email_verified = fields.Boolean(required=True)
+    phone_verified = fields.Boolean(required=True)
     role = fields.String(required=True, validate=validate.OneOf([role.value for role in Role]))
     status = fields.String(required=True, validate=validate.OneOf([status.value for status in UserStatus]))
     time_zone = fields.String(required=True)

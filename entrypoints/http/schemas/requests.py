@@ -102,6 +102,7 @@ class ProfileChangeSchema(Schema):
     """What a person changes of themselves."""
 
     name = Name(max=NAME_LENGTH_MAX)
+    email = Email()
     phone = Phone()
     time_zone = TimeZone()
 

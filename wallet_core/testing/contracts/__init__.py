@@ -55,7 +55,11 @@ from wallet_core.testing.contracts.second_factor import (  # noqa: E402
     RecoveryCodesContract,
     SecondFactorRepositoryContract,
 )
-from wallet_core.testing.contracts.security import AccessTokensContract, PasswordHasherContract  # noqa: E402
+from wallet_core.testing.contracts.security import (  # noqa: E402
+    AccessTokensContract,
+    CommonPasswordsContract,
+    PasswordHasherContract,
+)
 from wallet_core.testing.contracts.session_news import RefreshTokensContract, SessionNewsContract  # noqa: E402
 from wallet_core.testing.contracts.sessions import SessionRepositoryContract  # noqa: E402
 from wallet_core.testing.contracts.statements import StatementRepositoryContract  # noqa: E402
@@ -73,6 +77,7 @@ __all__ = [
     "BooksUnderTest",
     "ChallengeRepositoryContract",
     "ClientLimitsContract",
+    "CommonPasswordsContract",
     "CourierContract",
     "FailureCountersContract",
     "LedgerContract",

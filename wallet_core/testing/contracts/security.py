@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from wallet_core.faults import Fault, Overloaded
 from wallet_core.identity.entities import Role
+from wallet_core.identity.passwords import CommonPasswords
 from wallet_core.identity.ports import AccessTokens, PasswordHasher
 from wallet_core.ids import SessionId, UserId
 from wallet_core.testing.clock import SettableClock
@@ -132,6 +133,19 @@ async def _a_place(hasher: PasswordHasher) -> None:
                 return
             except Overloaded:
                 await asyncio.sleep(0.01)
+
+
+class CommonPasswordsContract:
+    """What all CommonPasswords promise. Subclass it and provide the fixture `common`."""
+
+    def test_what_is_guessed_first_is_among_them(self, common: CommonPasswords) -> None:
+        missing = [word for word in ("password", "12345678", "password123", "iloveyou") if not common.include(word)]
+
+        assert missing == []
+
+    def test_what_nobody_guesses_is_not_among_them(self, common: CommonPasswords) -> None:
+        for word in ("", "correct horse battery", "plum-lantern-harbour-72", "password 7319 harbour", "\ud800" * 8):
+            assert not common.include(word), ascii(word)
 
 
 class AccessTokensContract:

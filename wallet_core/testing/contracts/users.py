@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from wallet_core.identity.entities import Role, UserStatus
 from wallet_core.identity.ports import Taken
+from wallet_core.identity.session import SessionEnd
 from wallet_core.ids import UserId
-from wallet_core.testing.builders import a_user, new_id
+from wallet_core.testing.builders import a_session, a_user, new_id
 from wallet_core.testing.clock import NOON
 from wallet_core.testing.contracts.books import BooksUnderTest
 
@@ -198,6 +199,46 @@ class UserRepositoryContract:
         assert await books.users.password_hash(user.id) == f"second {answers.index(True)}"
         assert await books.users.password_hash(other.id) == "first"
         assert not await books.users.replace_password_hash(UserId(new_id()), "second", instead_of="first")
+
+    async def test_another_password_ends_every_session_but_the_spared_one(self, books: BooksUnderTest) -> None:
+        user, other = a_user(), a_user()
+        sessions = [a_session(user_id=user.id), a_session(user_id=user.id), a_session(user_id=other.id)]
+        for person in (user, other):
+            await books.users.add(person, "first")
+        for number, session in enumerate(sessions):
+            await books.sessions.add(session, bytes([number]), password_hash=None, sessions_max=10)
+
+        changed = await books.users.change_password(
+            user.id, "second", instead_of="first", spared=sessions[0].id, now=NOON
+        )
+
+        kept = [await books.sessions.find(session.id) for session in sessions]
+        assert changed
+        assert await books.users.password_hash(user.id) == "second"
+        assert await books.users.password_hash(other.id) == "first"
+        assert [None if each is None else each.ended_because for each in kept] == [
+            None,
+            SessionEnd.PASSWORD_CHANGED,
+            None,
+        ]
+        assert kept[1] is not None
+        assert (kept[1].ended_at, kept[1].changed_at is None) == (NOON, False)
+
+    async def test_a_password_that_is_another_by_now_changes_nothing(self, books: BooksUnderTest) -> None:
+        user = a_user()
+        session = a_session(user_id=user.id)
+        await books.users.add(user, "first")
+        await books.sessions.add(session, b"token", password_hash=None, sessions_max=10)
+
+        meant_another = await books.users.change_password(user.id, "third", instead_of="second", spared=None, now=NOON)
+        nobody = await books.users.change_password(UserId(new_id()), "third", instead_of=None, spared=None, now=NOON)
+        kept = await books.sessions.find(session.id)
+        whatever_it_was = await books.users.change_password(user.id, "third", instead_of=None, spared=None, now=NOON)
+
+        assert (meant_another, nobody, whatever_it_was) == (False, False, True)
+        assert kept is not None
+        assert kept.ended_at is None
+        assert await books.users.password_hash(user.id) == "third"
 
     async def test_a_person_is_warned_once_in_a_while_however_many_want_to(self, books: BooksUnderTest) -> None:
         user, hour = a_user(), timedelta(hours=1)
