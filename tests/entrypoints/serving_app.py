@@ -1,6 +1,7 @@
 """An application to be served by a process of its own: `python -m tests.entrypoints.serving_app FACTORY ENVIRON`."""
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -24,7 +25,13 @@ ENVIRON = {
 
 
 async def who(request: web.Request) -> web.Response:
-    return web.json_response({"pid": os.getpid(), "keepalive_seconds": request.protocol.keepalive_timeout})
+    return web.json_response(
+        {
+            "pid": os.getpid(),
+            "keepalive_seconds": request.protocol.keepalive_timeout,
+            "objects_spared": gc.get_freeze_count(),
+        }
+    )
 
 
 async def slow(request: web.Request) -> web.Response:

@@ -120,6 +120,16 @@ async def test_idle_connections_are_kept_for_no_longer_than_we_say(start: Start)
     assert answer["keepalive_seconds"] == KEEPALIVE_SECONDS
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_the_garbage_collector_leaves_the_program_itself_alone(start: Start, workers: int) -> None:
+    served = await start(workers)
+    await served.pids(workers)
+
+    answer = await served.get("/who")
+
+    assert answer["objects_spared"] > 10_000
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_what_is_in_flight_finishes_and_nothing_new_is_taken(
