@@ -8,6 +8,7 @@ IN_MEMORY: Final = "tests/contracts/test_in_memory.py::TestInMemoryLedger"
 POSTGRES: Final = "tests/contracts/test_postgres.py::TestPostgresLedger"
 LEDGER: Final = "tests/adapters/test_postgres_ledger.py"
 CACHES: Final = "tests/contracts/test_caches.py"
+SECOND_FACTORS: Final = "tests/contracts/test_second_factor.py"
 
 
 class DoesNotApply(Exception):
@@ -380,4 +381,40 @@ CALLERS: Final = (
     ),
 )
 
-MUTANTS: Final = (*LOCKS, *RULES, *KEYS, *COMMITS, *CACHE, *TIME, *CALLERS)
+SECOND_FACTOR: Final = (
+    mutant(
+        "a code of an authenticator app is accepted twice",
+        Edit(
+            "sql/queries/second_factors.sql",
+            "enabled_at IS NOT NULL AND (last_step IS NULL OR last_step < :step)",
+            "enabled_at IS NOT NULL AND (last_step IS NULL OR last_step <= :step)",
+        ),
+        tests=(SECOND_FACTORS, "-k", "Postgres and step"),
+    ),
+    mutant(
+        "a recovery code is accepted twice",
+        Edit("sql/queries/second_factors.sql", "r.hash = :hash AND r.used_at IS NULL", "r.hash = :hash"),
+        tests=(SECOND_FACTORS, "-k", "Postgres and recovery"),
+    ),
+    mutant(
+        "a code is taken before its time",
+        Edit("adapters/security/totp.py", "for step in range(present,", "for step in range(present + 1,"),
+        tests=(SECOND_FACTORS, "-k", "Totp"),
+    ),
+    mutant(
+        "sealed values can be exchanged between rows",
+        Edit("adapters/security/sealing.py", 'return str(place).encode("utf-8")', 'return place.table.encode("utf-8")'),
+        tests=("tests/contracts/test_sealing.py", "tests/adapters/test_sealing.py"),
+    ),
+    mutant(
+        "much money moves without a fresh code",
+        Edit(
+            "wallet_core/identity/proofs.py",
+            "        if await self._sessions.is_proved(active):\n            return True\n        anew",
+            "        if active.proved_at is not None:\n            return True\n        anew",
+        ),
+        tests=("tests/core/test_second_factor.py", "-k", "much_money"),
+    ),
+)
+
+MUTANTS: Final = (*LOCKS, *RULES, *KEYS, *COMMITS, *CACHE, *TIME, *CALLERS, *SECOND_FACTOR)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
-from urllib.parse import quote
 
 from wallet_core.clock import Clock, system_clock
 from wallet_core.identity.second_factor import STEPS_BACK, SecondFactor
@@ -36,7 +35,8 @@ class InMemoryOneTimeCodes:
 
     def uri(self, secret: str, *, account: str) -> str:
         """As OneTimeCodes.uri."""
-        return f"otpauth://totp/Tests:{quote(account)}?secret={secret}&issuer=Tests"
+        escaped = "".join(each if each.isalnum() or each in ".-_~" else f"%{ord(each):02X}" for each in account)
+        return f"otpauth://totp/Tests:{escaped}?secret={secret}&issuer=Tests"
 
 
 class InMemoryRecoveryCodes:
