@@ -18,6 +18,8 @@ TOKEN_LENGTH_MAX: Final = 4096
 
 _ALGORITHM: Final = "HS256"
 _TYPE: Final = "at+jwt"
+_HEADER: Final = {"alg": _ALGORITHM, "typ": _TYPE}
+"""As it is issued: whatever else a header may say (`kid`, `jku`, `crit` …) asks for something that is not done here."""
 _LEEWAY_SECONDS: Final = 5
 _TIMESTAMP_MAX: Final = 253_402_300_799
 """The last second that a datetime can name."""
@@ -119,7 +121,7 @@ class JwtAccessTokens:
                 continue
             except jwt.PyJWTError:
                 return None
-            if decoded["header"].get("typ") != _TYPE:
+            if decoded["header"] != _HEADER:
                 return None
             return _claims_at(now, decoded["payload"])
         return None

@@ -55,7 +55,8 @@ def bearer_required(app: web.Application, tokens: AccessTokens, sessions: Sessio
                     raise Problem(active.value)
                 allowed = roles.get(request.match_info.handler, EVERYBODY)
                 request[_ACTIVE] = active if active.role in allowed else await _promoted(sessions, active, allowed)
-            request[_CLAIMS] = claims
+            else:
+                request[_CLAIMS] = claims
         return await handler(request)
 
     return authenticate
@@ -67,7 +68,7 @@ def caller(request: web.Request) -> ActiveSession:
 
 
 def bearer(request: web.Request) -> AccessClaims:
-    """What the token says of its bearer. Only for operations that need a token."""
+    """What the token says of its bearer. Only for operations that need a token and no session."""
     return request[_CLAIMS]
 
 

@@ -75,14 +75,22 @@ class Api:
         return [each.getsockname()[1] for each in self._sockets if each.fileno() >= 0]
 
     async def ask(
-        self, method: str, path: str, *, token: str | None = None, key: str | None = None, body: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = None,
+        key: str | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """One request. Raises aiohttp.ClientError and TimeoutError when there is no answer."""
-        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        all_headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         if key is not None:
-            headers["Idempotency-Key"] = key
+            all_headers["Idempotency-Key"] = key
+        all_headers |= headers or {}
         began = time.perf_counter()
-        async with self._session.request(method, f"{self.url}{path}", headers=headers, json=body) as response:
+        async with self._session.request(method, f"{self.url}{path}", headers=all_headers, json=body) as response:
             content = await response.read()
             return Answer(
                 status=response.status,
