@@ -57,7 +57,8 @@ class Proxy:
     """Passes bytes between clients and a server, in a thread of its own, so that it goes on whatever a test does.
 
     `toxics` may be set at any time. `break_at` is asked at each commit of PostgreSQL's; `commits` counts them and
-    `breaks` those that broke.
+    `breaks` those that broke. `overhear` is told what a client sent when it was sent, and what the server answered
+    when that goes to the client, each with the connection and whether it is a request.
     """
 
     def __init__(self, server: tuple[str, int]) -> None:
@@ -69,6 +70,7 @@ class Proxy:
         self.port = 0
         self.toxics = HEALTHY
         self.break_at: Callable[[], Break | None] = _never
+        self.overhear: Callable[[object, bytes, bool], None] = _ignore
         self.commits = 0
         self.breaks = 0
 
@@ -229,10 +231,12 @@ class _Link:
         await self._pass_on(self._client_reader, self._server, is_request=True)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_request: bool) -> None:
-        lane = _Lane(self._proxy, writer, is_request=is_request)
+        lane = _Lane(self._proxy, self, writer, is_request=is_request)
         delivering = asyncio.create_task(lane.deliver())
         try:
             while data := await reader.read(_CHUNK_BYTES):
+                if is_request:
+                    self._proxy.overhear(self, data, is_request)
                 if is_request and data == COMMIT_MESSAGE:
                     self._proxy.commits += 1
                     where = self._proxy.break_at()
@@ -271,8 +275,9 @@ class _Link:
 class _Lane:
     """One way of a connection: what was taken is delivered in order, as late and as slowly as the toxics want it."""
 
-    def __init__(self, proxy: Proxy, writer: asyncio.StreamWriter, *, is_request: bool) -> None:
+    def __init__(self, proxy: Proxy, link: _Link, writer: asyncio.StreamWriter, *, is_request: bool) -> None:
         self._proxy = proxy
+        self._link = link
         self._writer = writer
         self._is_request = is_request
         self._waiting: deque[tuple[float, bytes]] = deque()
@@ -301,6 +306,8 @@ class _Lane:
             await asyncio.sleep(max(due - time.monotonic(), 0.0))
             while self._is_held():  # noqa: ASYNC110 - set from another thread
                 await asyncio.sleep(_HELD_POLL_SECONDS)
+            if not self._is_request:
+                self._proxy.overhear(self._link, data, self._is_request)
             await self._write(data)
             self._waiting.popleft()
 
@@ -344,3 +351,7 @@ async def _let_go(*writers: asyncio.StreamWriter) -> None:
 
 def _never() -> Break | None:
     return None
+
+
+def _ignore(_link: object, _data: bytes, _is_request: bool) -> None:
+    pass
