@@ -130,7 +130,7 @@ def test_what_is_neither_stays_as_it_is(stream: io.StringIO) -> None:
     assert said.items() <= lines(stream)[0].items()
 
 
-def test_no_text_forges_a_second_line(stream: io.StringIO) -> None:
+def test_row_71_no_text_forges_a_second_line(stream: io.StringIO) -> None:
     structlog.get_logger("wallet").info("one\r\n{}", name='"\n\u2028{"event": "two"}')
 
     assert len(stream.getvalue().split("\n")) == 2
