@@ -16,7 +16,7 @@ from adapters.postgres.database import (
     in_transaction,
     is_link_error,
 )
-from adapters.postgres.ledger_record import recorded_columns
+from adapters.postgres.ledger_record import recorded_rows
 from adapters.postgres.queries import Connection, load_queries
 from adapters.postgres.rows import account_of, limit_of, transaction_of
 from wallet_core.clock import Clock
@@ -69,9 +69,9 @@ class PostgresLedger:
         """
         state, now = await self._lock(connection, commands)
         outcomes = decide_batch(commands, state, now)
-        columns = recorded_columns(outcomes, now)
-        if columns is not None:
-            await self._queries["record"].execute(connection, **columns)
+        rows = recorded_rows(outcomes, now)
+        if rows is not None:
+            await self._queries["record"].execute(connection, **rows)
         return outcomes
 
     async def open_system_accounts(
@@ -109,6 +109,7 @@ class PostgresLedger:
             connection, wallet_ids=[key[0] for key in asked], currencies=[key[1] for key in asked]
         )
         accounts = [account_of(row) for row in rows]
+        zones = {row["user_id"]: row["time_zone"] for row in rows}
         limit_keys = list({(c.user_id, c.limit_kind, c.currency): None for c in commands if c.limit_kind is not None})
         limits = []
         if limit_keys:
@@ -118,7 +119,8 @@ class PostgresLedger:
                 kinds=[key[1] for key in limit_keys],
                 currencies=[key[2] for key in limit_keys],
             )
-            limits = [limit_of(row) for row in rows]
+            # Whose own account is not there moves nothing, and needs no limit.
+            limits = [limit_of(row, zones[row["user_id"]]) for row in rows if row["user_id"] in zones]
         keyed = [command for command in commands if command.key is not None]
         rows = await self._queries["read_settled"].fetch(
             connection, user_ids=[command.user_id for command in keyed], keys=[command.key for command in keyed]

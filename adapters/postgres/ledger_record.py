@@ -1,96 +1,85 @@
-"""What a batch decided, as the columns of the one statement that records it."""
+"""What a batch decided, as the rows of the one statement that records it."""
 
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 from wallet_core.ledger.accounts import Account
+from wallet_core.ledger.limits import Limit
 from wallet_core.ledger.outcomes import Entry, Outcome, Posted, Side, Transaction
 
+Row: TypeAlias = tuple[object, ...]
+"""In the order of the type that the migrations give its name to."""
 
-def recorded_columns(outcomes: Sequence[Outcome], now: datetime) -> dict[str, object] | None:
+_NOBODY: Row = (None, None, None, None)
+
+
+def recorded_rows(outcomes: Sequence[Outcome], now: datetime) -> dict[str, object] | None:
     """The arguments of the query `record`, or nothing when no outcome changes anything."""
     changes = [outcome for outcome in outcomes if not outcome.replayed]
     accounts = {account.id: account for outcome in changes for account in outcome.accounts}
     if not accounts:
         return None
-    transactions = [outcome.transaction for outcome in changes if outcome.transaction is not None]
     posted = [outcome for outcome in changes if isinstance(outcome, Posted)]
+    limits = {(limit.user_id, limit.kind, limit.currency): limit for outcome in posted if (limit := outcome.limit)}
     return {
-        **_account_columns(list(accounts.values())),
-        **_limit_columns(posted),
-        **_transaction_columns(transactions),
-        **_entry_columns([(outcome.transaction, entry) for outcome in posted for entry in outcome.entries]),
+        "accounts": [_moved_account(account) for account in accounts.values()],
+        "limits": [_counted_limit(limit) for limit in limits.values()],
+        "transactions": [_kept_transaction(outcome.transaction) for outcome in changes if outcome.transaction],
+        "entries": [_posted_entry(outcome.transaction, entry) for outcome in posted for entry in outcome.entries],
         "created_at": now,
     }
 
 
-def _account_columns(accounts: Sequence[Account]) -> dict[str, object]:
-    return {
-        "account_ids": [account.id for account in accounts],
-        "balances": [account.balance for account in accounts],
-        "versions": [account.version for account in accounts],
-        "declines": [account.declines for account in accounts],
-        "declined_on": [account.declined_on for account in accounts],
-        "declined_today": [account.declined_today for account in accounts],
-    }
+def _moved_account(account: Account) -> Row:
+    return (
+        account.id,
+        account.balance,
+        account.version,
+        account.declines,
+        account.declined_on,
+        account.declined_today,
+    )
 
 
-def _limit_columns(posted: Sequence[Posted]) -> dict[str, object]:
-    """The last state of each limit that the batch counted against."""
-    limits = {
-        (outcome.limit.user_id, outcome.limit.kind, outcome.limit.currency): outcome.limit
-        for outcome in posted
-        if outcome.limit is not None
-    }.values()
-    return {
-        "limit_users": [limit.user_id for limit in limits],
-        "limit_kinds": [limit.kind for limit in limits],
-        "limit_currencies": [limit.currency for limit in limits],
-        "limit_zones": [limit.counted_in for limit in limits],
-        "limit_days": [limit.day for limit in limits],
-        "limit_day_uses": [limit.day_used for limit in limits],
-        "limit_month_uses": [limit.month_used for limit in limits],
-    }
+def _counted_limit(limit: Limit) -> Row:
+    return (
+        limit.user_id,
+        limit.kind,
+        limit.currency,
+        limit.counted_in,
+        limit.day,
+        limit.day_used,
+        limit.month_used,
+    )
 
 
-def _transaction_columns(transactions: Sequence[Transaction]) -> dict[str, object]:
-    return {
-        "ids": [transaction.id for transaction in transactions],
-        "transaction_kinds": [transaction.kind for transaction in transactions],
-        "statuses": [transaction.status for transaction in transactions],
-        "users": [transaction.user_id for transaction in transactions],
-        "keys": [transaction.key for transaction in transactions],
-        "fingerprints": [transaction.fingerprint for transaction in transactions],
-        "request_ids": [transaction.request_id for transaction in transactions],
-        "currencies": [transaction.currency for transaction in transactions],
-        "amounts": [transaction.amount for transaction in transactions],
-        **_side_columns("source", [transaction.source for transaction in transactions]),
-        **_side_columns("destination", [transaction.destination for transaction in transactions]),
-        "notes": [transaction.note for transaction in transactions],
-        "refs": [transaction.reference for transaction in transactions],
-        "reasons": [transaction.reason for transaction in transactions],
-        "details": [
-            None if transaction.details is None else json.dumps(transaction.details) for transaction in transactions
-        ],
-        "business_dates": [transaction.business_date for transaction in transactions],
-    }
+def _kept_transaction(transaction: Transaction) -> Row:
+    return (
+        transaction.id,
+        transaction.kind,
+        transaction.status,
+        transaction.user_id,
+        transaction.key,
+        transaction.fingerprint,
+        transaction.request_id,
+        transaction.currency,
+        transaction.amount,
+        *_side(transaction.source),
+        *_side(transaction.destination),
+        transaction.note,
+        transaction.reference,
+        transaction.reason,
+        None if transaction.details is None else json.dumps(transaction.details),
+        transaction.business_date,
+    )
 
 
-def _side_columns(end: str, sides: Sequence[Side | None]) -> dict[str, object]:
-    return {
-        f"{end}_accounts": [None if side is None else side.account_id for side in sides],
-        f"{end}_wallets": [None if side is None else side.wallet_id for side in sides],
-        f"{end}_holders": [None if side is None else side.holder for side in sides],
-        f"{end}_balances": [None if side is None else side.balance_after for side in sides],
-    }
+def _side(side: Side | None) -> Row:
+    return _NOBODY if side is None else (side.account_id, side.wallet_id, side.holder, side.balance_after)
 
 
-def _entry_columns(entries: Sequence[tuple[Transaction, Entry]]) -> dict[str, object]:
-    return {
-        "entry_accounts": [entry.account.id for _, entry in entries],
-        "entry_seqs": [entry.account.version for _, entry in entries],
-        "entry_transactions": [transaction.id for transaction, _ in entries],
-        "entry_amounts": [entry.amount for _, entry in entries],
-        "entry_balances": [entry.account.balance for _, entry in entries],
-    }
+def _posted_entry(transaction: Transaction, entry: Entry) -> Row:
+    account = entry.account
+    return (account.id, account.version, transaction.id, entry.amount, account.balance)

@@ -22,7 +22,7 @@ class PostgresLimitRepository:
         """As LimitRepository.of."""
         async with self._database.connection() as connection:
             rows = await self._queries["find_limits"].fetch(connection, user_id=user_id, currency=currency)
-            return [limit_of(row) for row in rows]
+            return [limit_of(row, row["time_zone"]) for row in rows]
 
     async def choose(
         self, user_id: UserId, currency: str, chosen: Mapping[LimitKind, ChosenCaps], *, granted: GrantedCaps

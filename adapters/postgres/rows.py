@@ -31,15 +31,15 @@ def account_of(row: asyncpg.Record) -> Account:
     )
 
 
-def limit_of(row: asyncpg.Record) -> Limit:
-    """A limit from a row of its columns and the person's time zone."""
+def limit_of(row: asyncpg.Record, time_zone: str) -> Limit:
+    """A limit from a row of its columns, of a person in that time zone."""
     return Limit(
         user_id=UserId(row["user_id"]),
         kind=LimitKind(row["kind"]),
         currency=row["currency"],
         granted=Caps(daily=row["daily_max"], monthly=row["monthly_max"]),
         chosen=ChosenCaps(daily=row["chosen_daily_max"], monthly=row["chosen_monthly_max"]),
-        time_zone=row["time_zone"],
+        time_zone=time_zone,
         counted_in=row["counted_in"],
         day=cast(date, row["day"]),
         day_used=row["day_used"],

@@ -1,7 +1,7 @@
 -- name: lock_accounts(wallet_ids, currencies)
 -- In id order, so that two batches never wait for each other in a circle.
-SELECT a.id, a.wallet_id, a.user_id, u.name AS holder, a.currency, a.balance, a.held, a.version, a.declines,
-       a.declined_on, a.declined_today, a.status
+SELECT a.id, a.wallet_id, a.user_id, u.name AS holder, u.time_zone, a.currency, a.balance, a.held, a.version,
+       a.declines, a.declined_on, a.declined_today, a.status
   FROM unnest(CAST(:wallet_ids AS uuid[]), CAST(:currencies AS text[])) AS asked (wallet_id, currency)
   JOIN accounts a ON a.wallet_id = asked.wallet_id AND a.currency = asked.currency
   LEFT JOIN users u ON u.id = a.user_id
@@ -11,11 +11,10 @@ SELECT a.id, a.wallet_id, a.user_id, u.name AS holder, a.currency, a.balance, a.
 -- name: lock_limits(user_ids, kinds, currencies)
 -- After the accounts and in key order, for the same reason.
 SELECT l.user_id, l.kind, l.currency, l.daily_max, l.monthly_max, l.chosen_daily_max, l.chosen_monthly_max,
-       l.counted_in, l.day, l.day_used, l.month_used, u.time_zone
+       l.counted_in, l.day, l.day_used, l.month_used
   FROM unnest(CAST(:user_ids AS uuid[]), CAST(:kinds AS text[]), CAST(:currencies AS text[]))
        AS asked (user_id, kind, currency)
   JOIN transfer_limits l ON l.user_id = asked.user_id AND l.kind = asked.kind AND l.currency = asked.currency
-  JOIN users u ON u.id = l.user_id
  ORDER BY l.user_id, l.kind, l.currency
    FOR NO KEY UPDATE OF l;
 
@@ -35,22 +34,19 @@ SELECT clock_timestamp() AS now_locked, t.*
 -- Whose the wallets are that hold no account in the currency asked for.
 SELECT id, user_id FROM wallets WHERE id = ANY(CAST(:wallet_ids AS uuid[])) AND user_id IS NOT NULL;
 
--- name: record(account_ids, balances, versions, declines, declined_on, declined_today, limit_users, limit_kinds, limit_currencies, limit_zones, limit_days, limit_day_uses, limit_month_uses, ids, transaction_kinds, statuses, users, keys, fingerprints, request_ids, currencies, amounts, source_accounts, source_wallets, source_holders, source_balances, destination_accounts, destination_wallets, destination_holders, destination_balances, notes, refs, reasons, details, business_dates, created_at, entry_accounts, entry_seqs, entry_transactions, entry_amounts, entry_balances)!
--- Everything a batch decided, in one statement and one round trip.
+-- name: record(accounts, limits, transactions, entries, created_at)!
+-- Everything a batch decided, in one statement and one round trip. `n.*` are the columns of the row's type, in the order
+-- in which the table's are named here.
 WITH moved AS (
     UPDATE accounts a
        SET balance = n.balance, version = n.version, declines = n.declines,
            declined_on = n.declined_on, declined_today = n.declined_today
-      FROM unnest(CAST(:account_ids AS uuid[]), CAST(:balances AS bigint[]), CAST(:versions AS bigint[]),
-                  CAST(:declines AS bigint[]), CAST(:declined_on AS date[]), CAST(:declined_today AS bigint[]))
-           AS n (id, balance, version, declines, declined_on, declined_today)
+      FROM unnest(CAST(:accounts AS moved_account[])) AS n
      WHERE a.id = n.id
 ), counted AS (
     UPDATE transfer_limits l
        SET counted_in = n.counted_in, day = n.day, day_used = n.day_used, month_used = n.month_used
-      FROM unnest(CAST(:limit_users AS uuid[]), CAST(:limit_kinds AS text[]), CAST(:limit_currencies AS text[]),
-                  CAST(:limit_zones AS text[]), CAST(:limit_days AS date[]), CAST(:limit_day_uses AS bigint[]), CAST(:limit_month_uses AS bigint[]))
-           AS n (user_id, kind, currency, counted_in, day, day_used, month_used)
+      FROM unnest(CAST(:limits AS counted_limit[])) AS n
      WHERE l.user_id = n.user_id AND l.kind = n.kind AND l.currency = n.currency
 ), kept AS (
     INSERT INTO transactions
@@ -58,33 +54,15 @@ WITH moved AS (
             source_account_id, source_wallet_id, source_holder, source_balance_after,
             destination_account_id, destination_wallet_id, destination_holder, destination_balance_after,
             note, reference, reason, details, business_date, created_at, completed_at)
-    SELECT n.id, n.kind, n.status, n.user_id, n.key, n.fingerprint, n.request_id, n.currency, n.amount,
-           n.source_account, n.source_wallet, n.source_holder, n.source_balance,
-           n.destination_account, n.destination_wallet, n.destination_holder, n.destination_balance,
-           n.note, n.reference, n.reason, CAST(n.details AS jsonb), n.business_date, :created_at,
-           CASE n.status WHEN 'COMPLETED' THEN CAST(:created_at AS timestamptz) END
-      FROM unnest(CAST(:ids AS uuid[]), CAST(:transaction_kinds AS text[]), CAST(:statuses AS text[]),
-                  CAST(:users AS uuid[]), CAST(:keys AS text[]), CAST(:fingerprints AS bytea[]),
-                  CAST(:request_ids AS text[]), CAST(:currencies AS text[]), CAST(:amounts AS bigint[]),
-                  CAST(:source_accounts AS uuid[]), CAST(:source_wallets AS uuid[]), CAST(:source_holders AS text[]),
-                  CAST(:source_balances AS bigint[]),
-                  CAST(:destination_accounts AS uuid[]), CAST(:destination_wallets AS uuid[]),
-                  CAST(:destination_holders AS text[]), CAST(:destination_balances AS bigint[]),
-                  CAST(:notes AS text[]), CAST(:refs AS text[]), CAST(:reasons AS text[]), CAST(:details AS text[]),
-                  CAST(:business_dates AS date[]))
-           AS n (id, kind, status, user_id, key, fingerprint, request_id, currency, amount,
-                 source_account, source_wallet, source_holder, source_balance,
-                 destination_account, destination_wallet, destination_holder, destination_balance,
-                 note, reference, reason, details, business_date)
+    SELECT n.*, :created_at, CASE n.status WHEN 'COMPLETED' THEN CAST(:created_at AS timestamptz) END
+      FROM unnest(CAST(:transactions AS kept_transaction[])) AS n
 ), posted AS (
     INSERT INTO entries (account_id, seq, transaction_id, amount, balance_after)
-    SELECT * FROM unnest(CAST(:entry_accounts AS uuid[]), CAST(:entry_seqs AS bigint[]),
-                         CAST(:entry_transactions AS uuid[]), CAST(:entry_amounts AS bigint[]),
-                         CAST(:entry_balances AS bigint[]))
+    SELECT n.* FROM unnest(CAST(:entries AS posted_entry[])) AS n
 )
 INSERT INTO events (kind, transaction_id, created_at)
 SELECT n.kind || CASE n.status WHEN 'COMPLETED' THEN '.completed' ELSE '.failed' END, n.id, :created_at
-  FROM unnest(CAST(:ids AS uuid[]), CAST(:transaction_kinds AS text[]), CAST(:statuses AS text[])) AS n (id, kind, status);
+  FROM unnest(CAST(:transactions AS kept_transaction[])) AS n;
 
 -- name: find_recorded(ids)
 -- Asked on a fresh connection when the answer to a commit was lost.

@@ -50,7 +50,7 @@ INDEXES: Final[Mapping[str, set[str]]] = {
     "incremental_verification.transactions": {"entries_pkey", "transactions_pkey"},
     "ledger.find_recorded": {"transactions_pkey"},
     "ledger.lock_accounts": {"accounts_wallet_id_currency_key", "users_pkey"},
-    "ledger.lock_limits": {"transfer_limits_pkey", "users_pkey"},
+    "ledger.lock_limits": {"transfer_limits_pkey"},
     "ledger.open_system_accounts": set(),
     "ledger.read_owners": {"wallets_pkey"},
     "ledger.read_settled": {"transactions_user_key"},
@@ -86,6 +86,10 @@ _SAMPLES: Final[Mapping[str, object]] = {
     "text": "USD",
     "timestamptz": movement_at(BUSY_LINES),
     "uuid": UUID(int=5),
+    "moved_account": (None,) * 6,
+    "counted_limit": (None,) * 7,
+    "kept_transaction": (None,) * 22,
+    "posted_entry": (None,) * 5,
 }
 
 PAGE: Final = 50

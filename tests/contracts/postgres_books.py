@@ -77,7 +77,7 @@ class PostgresBooks:
         return verified + findings(
             Holdings(
                 accounts=[account_of(row) for row in accounts],
-                limits=[limit_of(row) for row in limits],
+                limits=[limit_of(row, row["time_zone"]) for row in limits],
                 transactions=[transaction_of(row) for row in transactions],
                 legs=[_leg_of(row) for row in entries],
             )

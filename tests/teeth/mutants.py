@@ -169,7 +169,7 @@ RULES: Final = (
     ),
     mutant(
         "events are not written",
-        Edit(_SQL, "AS n (id, kind, status);", "AS n (id, kind, status)\n WHERE false;"),
+        Edit(_SQL, "AS kept_transaction[])) AS n;", "AS kept_transaction[])) AS n\n WHERE false;"),
         tests=(POSTGRES, "-k", "test_a_deposit_credits"),
     ),
 )
@@ -194,8 +194,8 @@ KEYS: Final = (
         "the key is recorded in a transaction of its own, after the money moved",
         Edit(
             _POSTGRES,
-            '            await self._queries["record"].execute(connection, **columns)\n',
-            '            await self._queries["record"].execute(connection, **(columns | _transaction_columns([])))\n',
+            '            await self._queries["record"].execute(connection, **rows)\n',
+            '            await self._queries["record"].execute(connection, **(rows | {"transactions": []}))\n',
         ),
         Edit(
             _POSTGRES,
@@ -203,15 +203,9 @@ KEYS: Final = (
             "                lost = await commit(transaction)\n"
             "                kept = [o.transaction for o in outcomes if o.transaction is not None and not o.replayed]\n"
             "                if kept:\n"
-            "                    columns = recorded_columns(outcomes, kept[0].created_at) or {}\n"
-            "                    nothing_else = {name: [] for name in columns} | _transaction_columns(kept)\n"
-            '                    nothing_else["created_at"] = kept[0].created_at\n'
-            '                    await self._queries["record"].execute(connection, **nothing_else)\n',
-        ),
-        Edit(
-            _POSTGRES,
-            "import recorded_columns\n",
-            "import _transaction_columns, recorded_columns\n",
+            "                    rows = recorded_rows(outcomes, kept[0].created_at) or {}\n"
+            '                    rows |= {"accounts": [], "limits": [], "entries": []}\n'
+            '                    await self._queries["record"].execute(connection, **rows)\n',
         ),
         tests=("tests/outages/test_broken_commits.py",),
     ),
