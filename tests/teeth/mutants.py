@@ -148,8 +148,8 @@ RULES: Final = (
         "the limit is checked and its use not counted",
         Edit(
             "wallet_core/ledger/limits.py",
-            "day_used=self.day_used + amount, month_used=self.month_used + amount",
-            "day_used=self.day_used, month_used=self.month_used",
+            "            day_used=self.day_used + amount,\n            month_used=self.month_used + amount,\n",
+            "            day_used=self.day_used,\n            month_used=self.month_used,\n",
         ),
         tests=(IN_MEMORY, "-k", "limit"),
     ),

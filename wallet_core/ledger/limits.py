@@ -108,7 +108,19 @@ class Limit:
 
     def counting(self, amount: int) -> "Limit":
         """The limit after one more movement of that amount on its `day`."""
-        return replace(self, day_used=self.day_used + amount, month_used=self.month_used + amount)
+        # Spelled out for speed, as Account.moved is.
+        return Limit(
+            user_id=self.user_id,
+            kind=self.kind,
+            currency=self.currency,
+            granted=self.granted,
+            chosen=self.chosen,
+            time_zone=self.time_zone,
+            counted_in=self.counted_in,
+            day=self.day,
+            day_used=self.day_used + amount,
+            month_used=self.month_used + amount,
+        )
 
     def uses(self) -> tuple[WindowUse, WindowUse]:
         """The use of the daily and of the monthly maximum."""
@@ -133,6 +145,7 @@ class Limit:
 
     def exceeded_by(self, amount: int) -> WindowUse | None:
         """The first window, daily before monthly, that has no room for the amount."""
-        if self.day_used + amount <= self.caps.daily and self.month_used + amount <= self.caps.monthly:
+        caps = self.caps
+        if self.day_used + amount <= caps.daily and self.month_used + amount <= caps.monthly:
             return None
         return next(use for use in self.uses() if amount > use.limit - use.used)
