@@ -140,6 +140,8 @@ class Passwords:
         await self._challenges.end(user.id, Purpose.PASSWORD_RESET, now)
         replaced = await self._users.change_password(user.id, hashed, instead_of=instead_of, spared=spared, now=now)
         if replaced:
+            # Nor does a log-in that the former password has begun.
+            await self._challenges.end(user.id, Purpose.SECOND_FACTOR, now)
             self._post.to_person(user, password_changed())
             await self._sessions.announce()
         return replaced
