@@ -11,6 +11,7 @@ from typing import Final
 import click
 from rich.console import Console
 
+from benchmarks.chart import chart
 from benchmarks.faults import BenchFailed
 from benchmarks.plan import full_plan, quick_plan
 from benchmarks.results import Results
@@ -53,7 +54,8 @@ def main(*, quick: bool, rows: str, results: Path | None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         written = json.dumps(found.document(_command(quick=quick, rows=rows)), indent=1)
         (folder / "latest.json").write_text(written + "\n", encoding="utf-8")
-        _screen.print(f"Written to {folder / 'latest.json'}")
+        (folder / "latest.svg").write_text(chart(found.measured), encoding="utf-8")
+        _screen.print(f"Written to {folder}: latest.json and latest.svg")
 
 
 def _command(*, quick: bool, rows: str) -> str:

@@ -10,7 +10,8 @@ from benchmarks.books import Books
 from benchmarks.children import plain_environment, run_program
 from benchmarks.faults import BenchFailed
 from benchmarks.figures import Figures, percentile
-from benchmarks.processes import CpuMeter, Kind, reaped_seconds
+from benchmarks.processes import Kind, reaped_seconds
+from benchmarks.usage import Meter
 from entrypoints.embedded.wheels import postgres_install
 
 _THREADS: Final = 2
@@ -21,7 +22,7 @@ _MICROSECONDS: Final = 2
 
 
 def run_pgbench(
-    books: Books, *, clients: int, people: int, seconds: float, run: int, meter: CpuMeter, scratch: Path
+    books: Books, *, clients: int, people: int, seconds: float, run: int, meter: Meter, scratch: Path
 ) -> Figures:
     """Transfers between that many people for whole seconds, at least one. `run` makes the keys new ones.
 
@@ -60,7 +61,7 @@ def run_pgbench(
         seconds=_rate_seconds(said, len(latencies)),
         p50_ms=percentile(latencies, 50) / 1_000,
         p99_ms=percentile(latencies, 99) / 1_000,
-        cpu_seconds={**used, Kind.GENERATOR: own},
+        usage=used.with_cpu(Kind.GENERATOR, own),
     )
 
 

@@ -1,12 +1,15 @@
 """Makes the books: in bulk once, as a fresh copy whenever a row is to begin on what is known."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
 
+from adapters.postgres.queries import Connection
 from benchmarks.books import CAP, DEPOSIT, Books, Size, transaction_id
 from benchmarks.faults import BenchFailed
 from entrypoints.administration import migrate_database
@@ -28,12 +31,15 @@ MAKING_SETTINGS: Final = {
 _MAKING_SESSION: Final = "SET work_mem = '512MB'; SET maintenance_work_mem = '512MB'; SET jit = off"
 _SERVICE_USER: Final = "wallet_service"
 _SERVICE_PASSWORD: Final = "in the loopback alone"  # noqa: S105 - of a server that lives for minutes
-_SQL: Final = Path(__file__).with_name("sql")
+_FOLDER: Final = Path(__file__).with_name("sql")
 _SECONDS_MAX: Final = 300.0
 _INDEXES: Final = """
-    SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition
-      FROM pg_index i
-     WHERE i.indrelid = 'transactions'::regclass AND NOT i.indisprimary
+    SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition
+      FROM pg_index WHERE indrelid = CAST($1 AS text)::regclass AND NOT indisprimary
+"""
+_KEYS: Final = """
+    SELECT conname AS name, pg_get_constraintdef(oid) AS definition
+      FROM pg_constraint WHERE conrelid = CAST($1 AS text)::regclass AND contype = 'p'
 """
 
 
@@ -53,16 +59,10 @@ async def make(postgres: EmbeddedPostgres, books: Books) -> None:
     await Tools.setup(postgres.dsn).ensure_database(books.database)
     await migrate_database(books.owner_dsn, service=books.service_dsn)
     size = books.size
-    connection = await asyncpg.connect(books.owner_dsn, command_timeout=_SECONDS_MAX)
-    try:
-        await connection.execute(_MAKING_SESSION)
-        await connection.execute((_SQL / "books.sql").read_text(encoding="utf-8"))
-        # An index is made in a third of the time when what belongs in it is there.
-        indexes = await connection.fetch(_INDEXES)
-        for index in indexes:
-            await connection.execute(f"DROP INDEX {index['name']}")
+    async with _making(books) as connection:
+        await connection.execute(_sql("books/people_and_moves"))
         await connection.execute(
-            "CALL pg_temp.make_books($1, $2, $3, $4, $5, $6, $7, $8)",
+            "CALL pg_temp.make_people_and_moves($1, $2, $3, $4, $5, $6, $7, $8)",
             system_wallet_id(gateway_wallet("sandbox")),
             size.people,
             size.hot,
@@ -72,16 +72,49 @@ async def make(postgres: EmbeddedPostgres, books: Books) -> None:
             DEPOSIT,
             CAP,
         )
-        for index in indexes:
-            await connection.execute(index["definition"])
-        await connection.execute((_SQL / "baseline.sql").read_text(encoding="utf-8"))
+        await connection.execute("ANALYZE")
+    # Neither needs the other, and there are two processors at least.
+    await asyncio.gather(
+        _fill(books, "transactions", "books/transactions"), _fill(books, "entries", "books/entries_and_events")
+    )
+    async with _making(books) as connection:
+        await connection.execute(_sql("books/limits"))
+        await connection.execute(_sql("baseline"))
         # Left to the server it would begin in the middle of some row.
         await connection.execute("VACUUM (FREEZE, ANALYZE)")
         found = await connection.fetchval("SELECT count(*) FROM entries")
-    finally:
-        await connection.close()
     if found != size.entries:
         raise BenchFailed(f"The {size.name} books have {found} entries in place of {size.entries}.")
+
+
+async def _fill(books: Books, table: str, statements: str) -> None:
+    """Put into a table what belongs there. Its indexes come after that, which takes a third of the time."""
+    async with _making(books) as connection:
+        keys = await connection.fetch(_KEYS, table)
+        indexes = await connection.fetch(_INDEXES, table)
+        for key in keys:
+            await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {key['name']}")
+        for index in indexes:
+            await connection.execute(f"DROP INDEX {index['name']}")
+        await connection.execute(_sql(statements))
+        for index in indexes:
+            await connection.execute(index["definition"])
+        for key in keys:
+            await connection.execute(f"ALTER TABLE {table} ADD CONSTRAINT {key['name']} {key['definition']}")
+
+
+@asynccontextmanager
+async def _making(books: Books) -> AsyncIterator[Connection]:
+    connection = await asyncpg.connect(books.owner_dsn, command_timeout=_SECONDS_MAX)
+    try:
+        await connection.execute(_MAKING_SESSION)
+        yield connection
+    finally:
+        await connection.close()
+
+
+def _sql(name: str) -> str:
+    return (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
 
 
 async def copy(postgres: EmbeddedPostgres, template: Books, *, cache: int, database: str) -> Books:

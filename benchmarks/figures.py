@@ -1,21 +1,22 @@
 """What one run of a row measured, and what many runs of it come to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from benchmarks.processes import Kind
+from benchmarks.usage import Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """One run: how many operations in how many seconds, latencies in milliseconds, CPU seconds by kind of process."""
+    """One run: how many operations in how many seconds, latencies in milliseconds, what it used."""
 
     operations: int
     seconds: float
     p50_ms: float
     p99_ms: float
-    cpu_seconds: Mapping[Kind, float]
+    usage: Usage
 
     @property
     def rate(self) -> float:
@@ -25,7 +26,12 @@ class Figures:
     @property
     def cpu_per_thousand(self) -> dict[Kind, float]:
         """CPU seconds that a thousand operations took."""
-        return {kind: seconds / self.operations * 1_000 for kind, seconds in self.cpu_seconds.items()}
+        return {kind: seconds / self.operations * 1_000 for kind, seconds in self.usage.cpu_seconds.items()}
+
+    @property
+    def wal_per_operation(self) -> float:
+        """Bytes of the write-ahead log that an operation took."""
+        return self.usage.wal_bytes / self.operations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

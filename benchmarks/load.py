@@ -16,6 +16,7 @@ from benchmarks.processes import Kind, reaped_seconds
 from benchmarks.requests import Requests
 from benchmarks.service import Service
 from benchmarks.stage import Stage
+from benchmarks.usage import Usage
 from entrypoints.embedded.ports import LOOPBACK
 
 _SCRIPT: Final = Path(__file__).with_name("load.lua")
@@ -70,11 +71,11 @@ def put_under_load(stage: Stage, service: Service, load: Load, using: Generator)
         seconds=answer["seconds"],
         p50_ms=answer["p50_ms"],
         p99_ms=answer["p99_ms"],
-        cpu_seconds=used,
+        usage=used,
     )
 
 
-def _by_wrk(stage: Stage, service: Service, load: Load, path: Path) -> tuple[dict[str, Any], dict[Kind, float]]:
+def _by_wrk(stage: Stage, service: Service, load: Load, path: Path) -> tuple[dict[str, Any], Usage]:
     def run(seconds: int, tag: str) -> str:
         return run_program(
             [
@@ -93,14 +94,14 @@ def _by_wrk(stage: Stage, service: Service, load: Load, path: Path) -> tuple[dic
     meter.start()
     own = reaped_seconds()
     said = run(max(round(load.seconds), 1), load.tag)
-    used = {**meter.stop(), Kind.GENERATOR: reaped_seconds() - own}
+    used = meter.stop().with_cpu(Kind.GENERATOR, reaped_seconds() - own)
     answers = [line for line in said.splitlines() if line.startswith("{")]
     if not answers:
         raise BenchFailed(f"wrk gave no answer.\n{said}")
     return json.loads(answers[-1]), used
 
 
-def _by_our_own(stage: Stage, service: Service, load: Load, path: Path) -> tuple[dict[str, Any], dict[Kind, float]]:
+def _by_our_own(stage: Stage, service: Service, load: Load, path: Path) -> tuple[dict[str, Any], Usage]:
     work = generator.Work(
         requests=str(path),
         expected=load.requests.expected,
@@ -117,4 +118,4 @@ def _by_our_own(stage: Stage, service: Service, load: Load, path: Path) -> tuple
         meter.start()
         answer = process.answer()
         used = meter.stop()
-    return answer, {**used, Kind.GENERATOR: answer["cpu_seconds"]}
+    return answer, used.with_cpu(Kind.GENERATOR, answer["cpu_seconds"])

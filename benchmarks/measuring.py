@@ -22,6 +22,7 @@ from benchmarks.requests import Requests
 from benchmarks.rows import IDLE_WAYS, Accounts, Family, Row
 from benchmarks.service import Service
 from benchmarks.stage import Stage
+from benchmarks.usage import NOTHING, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,7 @@ class Measuring:
         )
         answer, used = self._by_child("benchmarks.ledger", work, books)
         # The callers live in the same process: what they cost counts as the server's.
-        return _figures(answer, {**used, Kind.SERVER: answer["cpu_seconds"]})
+        return _figures(answer, used.with_cpu(Kind.SERVER, answer["cpu_seconds"]))
 
     def _idle(self, books: Books) -> Mapping[str, Figures]:
         with tempfile.NamedTemporaryFile(dir=self.stage.home) as file:
@@ -119,9 +120,10 @@ class Measuring:
                 tag=self._tag,
             )
             answer, _ = self._by_child("benchmarks.idle", work, books)
-        return {IDLE_WAYS[way]: _figures(each, {}) for way, each in answer.items()}
+        # What one of the ways used cannot be told from what the others did.
+        return {IDLE_WAYS[way]: _figures(each, NOTHING) for way, each in answer.items()}
 
-    def _by_child(self, module: str, work: Mapping[str, Any], books: Books) -> tuple[dict[str, Any], dict[Kind, float]]:
+    def _by_child(self, module: str, work: Mapping[str, Any], books: Books) -> tuple[dict[str, Any], Usage]:
         """What one of our programs measured in process, and the CPU seconds of the servers meanwhile."""
         lasting = self.plan.warm_seconds + self.plan.seconds
         with child(module, work, environment=self.stage.environment(books), seconds=lasting) as process:
@@ -146,11 +148,11 @@ class Measuring:
         return self.grounds.callers.posting(action, self._people)
 
 
-def _figures(answer: Mapping[str, Any], used: Mapping[Kind, float]) -> Figures:
+def _figures(answer: Mapping[str, Any], used: Usage) -> Figures:
     return Figures(
         operations=int(answer["operations"]),
         seconds=answer["seconds"],
         p50_ms=answer["p50_ms"],
         p99_ms=answer["p99_ms"],
-        cpu_seconds=used,
+        usage=used,
     )

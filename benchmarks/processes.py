@@ -1,7 +1,7 @@
 """CPU time of processes, by what they are, as Linux tells it in /proc."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -33,8 +33,8 @@ class _Process:
 class CpuMeter:
     """Counts the CPU seconds that trees of processes take, each tree of one kind."""
 
-    def __init__(self, roots: Mapping[Kind, Callable[[], Iterable[int]]]) -> None:
-        self._roots = dict(roots)
+    def __init__(self, roots: Mapping[Kind, Iterable[int]]) -> None:
+        self._roots = {kind: tuple(pids) for kind, pids in roots.items()}
         self._before: dict[Kind, float] = {}
 
     def start(self) -> None:
@@ -52,7 +52,7 @@ class CpuMeter:
         for pid, process in processes.items():
             children.setdefault(process.parent, []).append(pid)
         return {
-            kind: sum(_ticks_of_tree(root, processes, children) for root in roots()) / _TICKS_PER_SECOND
+            kind: sum(_ticks_of_tree(root, processes, children) for root in roots) / _TICKS_PER_SECOND
             for kind, roots in self._roots.items()
         }
 

@@ -62,6 +62,7 @@ class Results:
                     "p50_ms": round(median(each.p50_ms for each in rounds), 3),
                     "p99_ms": round(median(each.p99_ms for each in rounds), 3),
                     "cpu_seconds_per_thousand": _cpu(rounds),
+                    "wal_bytes_per_operation": round(median(each.wal_per_operation for each in rounds)),
                     "rounds": [
                         {
                             "operations": each.operations,
@@ -79,15 +80,16 @@ class Results:
     def lines_of_rows(self) -> Iterator[str]:
         """What every row did, as medians over the rounds, for people."""
         headings = f"{'a second':>10}{'lowest':>10}{'highest':>10}{'p50 ms':>10}{'p99 ms':>10}"
-        yield f"{'row':26}{'books':6}{headings}   CPU seconds per thousand"
-        yield f"{'':82}   " + "".join(f"{kind:>16}" for kind in Kind)
+        yield f"{'row':26}{'books':6}{headings}   WAL bytes   CPU seconds per thousand"
+        yield f"{'':82}   {'each':>9}" + "".join(f"{kind:>16}" for kind in Kind)
         for (size, row), rounds in self.measured.items():
             rates = Spread(rounds=tuple(each.rate for each in rounds))
             cpu = _cpu(rounds)
             yield (
                 f"{row:26}{size:6}"
                 + "".join(f"{rate:10,.0f}" for rate in (rates.middle, rates.lowest, rates.highest))
-                + f"{median(each.p50_ms for each in rounds):10.2f}{median(each.p99_ms for each in rounds):10.2f}   "
+                + f"{median(each.p50_ms for each in rounds):10.2f}{median(each.p99_ms for each in rounds):10.2f}"
+                + f"{median(each.wal_per_operation for each in rounds):12,.0f}"
                 + "".join(f"{cpu[kind]:16.3f}" if cpu.get(kind) else f"{'':16}" for kind in Kind)
             ).rstrip()
 
@@ -113,5 +115,5 @@ def _cpu(rounds: list[Figures]) -> dict[str, float]:
     return {
         kind: round(median(each.cpu_per_thousand.get(kind, 0.0) for each in rounds), 4)
         for kind in Kind
-        if any(kind in each.cpu_seconds for each in rounds)
+        if any(kind in each.usage.cpu_seconds for each in rounds)
     }

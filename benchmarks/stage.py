@@ -12,7 +12,8 @@ from typing import Final
 
 from benchmarks.books import Books
 from benchmarks.children import plain_environment
-from benchmarks.processes import CpuMeter, Kind
+from benchmarks.processes import Kind
+from benchmarks.usage import Meter
 from entrypoints.embedded.postgres import EmbeddedPostgres
 from entrypoints.embedded.valkey import EmbeddedValkey
 
@@ -43,16 +44,10 @@ class Stage:
             told["REDIS_URL"] = f"redis://127.0.0.1:{self.valkey.port}/{books.cache}"
         return told
 
-    def meter(self, serving: Iterable[int] = ()) -> CpuMeter:
+    def meter(self, serving: Iterable[int] = ()) -> Meter:
         """Counts what the servers use, and those processes of a service with all that they started."""
-        served = tuple(serving)
-        return CpuMeter(
-            {
-                Kind.SERVER: lambda: served,
-                Kind.POSTGRES: lambda: (self.postgres.pid,),
-                Kind.VALKEY: lambda: (self.valkey.pid,),
-            }
-        )
+        roots = {Kind.SERVER: serving, Kind.POSTGRES: (self.postgres.pid,), Kind.VALKEY: (self.valkey.pid,)}
+        return Meter(roots, self.postgres.dsn)
 
 
 @contextmanager
