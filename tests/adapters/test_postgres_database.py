@@ -5,13 +5,37 @@ import asyncio
 import asyncpg
 import pytest
 
-from adapters.postgres.database import Database
+from adapters.postgres.database import Database, borrowed, opened_pool
 from adapters.postgres.users import PostgresUserRepository
 from tests.faults.proxy import Break, proxy_to
 from wallet_core.faults import OutcomeUnknown, Unavailable
 from wallet_core.testing.builders import a_user
 
 OUTSIDE = "SELECT count(*) FROM users"
+
+
+async def test_to_borrow_a_connection_and_to_give_it_back_asks_nothing_of_the_server(database: str) -> None:
+    asked: list[str] = []
+
+    async with opened_pool(database, size=1) as pool:
+        async with borrowed(pool) as connection:
+            connection.add_query_logger(lambda query: asked.append(query.query))
+            await connection.fetchval("SELECT 1")
+        async with borrowed(pool) as connection:
+            await connection.fetchval("SELECT 2")
+
+    assert asked == ["SELECT 1", "SELECT 2"]
+
+
+async def test_a_transaction_that_is_left_open_is_not_found_by_whoever_borrows_next(database: str) -> None:
+    async with opened_pool(database, size=1) as pool:
+        async with borrowed(pool) as connection:
+            await connection.execute("BEGIN")
+            await _add_somebody(connection)
+        async with borrowed(pool) as connection:
+            open_still, people = connection.is_in_transaction(), await connection.fetchval(OUTSIDE)
+
+    assert (open_still, people) == (False, 0)
 
 
 @pytest.mark.parametrize(
