@@ -17,6 +17,11 @@ _VALUE_WIDTH: Final = 150
 _BAR: Final = 18
 _STEP: Final = 28
 _HEADING: Final = 44
+_TIMES: Final = "&#215;"
+_CAPTION: Final = (
+    "Operations a second: median of the rounds; the line reaches from the lowest to the highest round; "
+    f"{_TIMES} is to the SQL function."
+)
 
 _STYLE: Final = """
   .ground { fill: #ffffff } .text { fill: #1f2328 } .faint { fill: #656d76 } .whisker { stroke: #1f2328 }
@@ -65,19 +70,16 @@ def chart(measured: Measured) -> str:
     groups = [(heading, bars) for heading, bars in groups if bars]
     most = max((figures.rate for _, bars in groups for _, rounds in bars for figures in rounds), default=1.0)
     height = 2 * _MARGIN + 20 + sum(_HEADING + _STEP * len(bars) for _, bars in groups)
-    return "\n".join(
-        (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" '
-            f'height="{height}" role="img" aria-label="Operations a second, by what does them">',
-            f"<style>{_STYLE}</style>",
-            f'<rect class="ground" width="{_WIDTH}" height="{height}" rx="6"/>',
-            *_drawn(groups, most),
-            f'<text class="faint" x="{_MARGIN}" y="{height - _MARGIN + 4}">Operations a second on one machine: '
-            "median of the rounds; the line reaches from the lowest to the highest; × is to SQL.</text>",
-            "</svg>",
-            "",
-        )
+    size = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
+    lines = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="Operations a second, by what does them">',
+        f"<style>{_STYLE}</style>",
+        f'<rect class="ground" width="{_WIDTH}" height="{height}" rx="6"/>',
+        *_drawn(groups, most),
+        f'<text class="faint" x="{_MARGIN}" y="{height - _MARGIN + 4}">{_CAPTION}</text>',
+        "</svg>",
     )
+    return "\n".join(lines) + "\n"
 
 
 def _drawn(groups: Sequence[tuple[str, Sequence[tuple[_Bar, Sequence[Figures]]]]], most: float) -> Iterator[str]:
@@ -106,7 +108,7 @@ def _bar(bar: _Bar, rounds: Sequence[Figures], top: int, most: float, baseline: 
     )
     # The work that is compared is moving money: doing nothing, or reading, is no multiple of it.
     moves = bar.colour in ("ledger", "http")
-    multiple = f"  ×{_rate(rounds) / baseline:.1f}" if moves and baseline else ""
+    multiple = f"  {_TIMES}{_rate(rounds) / baseline:.1f}" if moves and baseline else ""
     yield (
         f'<text class="text" x="{left + max(rates) * scale + 8:.1f}" y="{text_y}">{_rate(rounds):,.0f}{multiple}</text>'
     )
