@@ -44,11 +44,12 @@ UPDATE wallets SET is_default = false, version = version + 1 WHERE user_id = :us
 UPDATE wallets SET is_default = true, version = version + 1 WHERE id = :wallet_id;
 
 -- name: find_recipient(email, phone)
--- The default wallet of the person reached by that address.
+-- The default wallet of the person who has shown that they are reached by that address.
 SELECT w.id
   FROM users u
   JOIN wallets w ON w.user_id = u.id AND w.is_default
- WHERE lower(u.email) = lower(CAST(:email AS text)) OR u.phone = CAST(:phone AS text);
+ WHERE (lower(u.email) = lower(CAST(:email AS text)) AND u.email_verified_at IS NOT NULL)
+    OR (u.phone = CAST(:phone AS text) AND u.phone_verified_at IS NOT NULL);
 
 -- name: is_settled(user_id, key)
 SELECT EXISTS (SELECT FROM transactions WHERE user_id = :user_id AND idempotency_key = :key);

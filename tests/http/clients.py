@@ -1,7 +1,9 @@
 """Who asks: a client that checks every answer, and people with tokens and wallets."""
 
+import asyncio
 import itertools
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,6 +22,10 @@ NOBODY: Final = "019a0000-0000-7000-8000-000000000000"
 """An id that nothing has."""
 PASSWORD: Final = "correct horse battery"
 JWT_SECRET: Final = "a secret for tests that is long enough"
+_DELIVERY_SECONDS_MAX: Final = 10
+_CODE: Final = re.compile(r"\b[0-9]{6}\b")
+_LINK: Final = re.compile(r"#token=([A-Za-z0-9_-]{43})(?:\s|$)")
+_ANYTHING: Final = re.compile("")
 
 Query = Mapping[str, str] | Sequence[tuple[str, str]]
 
@@ -148,12 +154,13 @@ def an_address() -> str:
 
 
 async def sign_up(api: Api, name: str, email: str | None = None, currency: str = "USD") -> Person:
-    """A new person with a wallet, logged in."""
+    """A new person with a wallet and an address that is verified, logged in."""
     email = email or an_address()
     user = await api.call("POST", "/auth/signup", {"name": name, "email": email, "password": PASSWORD})
     assert user.status == 201, user
     tokens = await tokens_of(api, email)
     token: str = tokens["access_token"]
+    await verify(api, token, email)
     wallet = await api.call("POST", "/wallets", {"currency": currency}, token=token)
     return Person(
         api=api,
@@ -163,6 +170,44 @@ async def sign_up(api: Api, name: str, email: str | None = None, currency: str =
         refresh_token=tokens["refresh_token"],
         wallet_id=wallet.body["id"],
     )
+
+
+async def verify(api: Api, token: str, address: str) -> None:
+    """Give back the code that was sent to an address of theirs."""
+    channel = "email" if "@" in address else "phone"
+    code = await code_sent_to(api, address)
+    answer = await api.call("POST", f"/me/{channel}/verify", {"code": code}, token=token)
+    assert answer.status == 200, answer
+
+
+async def code_sent_to(api: Api, address: str, *, number: int = 1) -> str:
+    """The code that was sent to an address last, once there were so many."""
+    return await _last_sent_to(api, address, _CODE, number)
+
+
+async def token_sent_to(api: Api, address: str, *, number: int = 1) -> str:
+    """The token of the link that was sent to an address last, once there were so many."""
+    return await _last_sent_to(api, address, _LINK, number)
+
+
+async def _last_sent_to(api: Api, address: str, form: re.Pattern[str], number: int) -> str:
+    [text, *_] = await sent_to(api, address, holding=form, number=number)
+    [found] = form.findall(text)
+    assert isinstance(found, str)
+    return found
+
+
+async def sent_to(api: Api, address: str, *, holding: re.Pattern[str] = _ANYTHING, number: int = 1) -> list[str]:
+    """What messages to an address say that hold such a thing, newest first, once there are so many: as the mailbox
+    shows them."""
+    async with asyncio.timeout(_DELIVERY_SECONDS_MAX):
+        while True:
+            async with api.client.get("/dev/mailbox/messages", params={"to": address}) as response:
+                messages = (await response.json())["data"]
+            found = [message["body"] for message in messages if holding.search(message["body"])]
+            if len(found) >= number:
+                return found
+            await asyncio.sleep(0.01)
 
 
 async def log_in(api: Api, email: str) -> str:

@@ -1,6 +1,7 @@
 """The whole application in process, on a database and a Redis of the test's own, and two people in it."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -13,7 +14,7 @@ from tests.http.clients import JWT_SECRET, Api, Person, client_of, sign_up
 
 
 @pytest.fixture
-def environment(database: str) -> dict[str, str]:
+def environment(database: str, tmp_path: Path) -> dict[str, str]:
     """What the service is told. Without a Redis, until the test asks for one."""
     return {
         "WALLET_ENV": "development",
@@ -24,6 +25,7 @@ def environment(database: str) -> dict[str, str]:
         "PASSWORD_PEPPER": "a pepper for tests that is long enough",
         "SEALING_KEYS": f"k1:{'5e' * 32}",
         "BCRYPT_COST": "4",
+        "MAILBOX": str(tmp_path / "mailbox"),
     }
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.http.clients import NOBODY, PASSWORD, sign_up
+from tests.http.clients import NOBODY, PASSWORD, sign_up, verify
 
 
 async def freeze(owner, person, status="frozen"):
@@ -46,6 +46,7 @@ async def test_a_transfer_is_seen_by_both_sides(ada, bob):
 
 async def test_an_address_reaches_the_default_wallet_of_whoever_has_it(api, ada, bob):
     await bob.ask("PATCH", "/me", {"phone": "+1 415 555 0123"})
+    await verify(api, bob.token, "+14155550123")
     savings = await bob.open_wallet(name="Savings")
 
     by_email = await transfer(ada, to=bob.email.upper(), amount="1.00")
@@ -56,6 +57,17 @@ async def test_an_address_reaches_the_default_wallet_of_whoever_has_it(api, ada,
     assert by_email.body["counterparty"]["wallet_id"] == bob.wallet_id
     assert by_phone.body["counterparty"]["wallet_id"] == bob.wallet_id
     assert after_a_change.body["counterparty"]["wallet_id"] == savings
+
+
+async def test_an_address_reaches_nobody_until_somebody_has_shown_that_it_is_theirs(api, ada, bob):
+    await bob.ask("PATCH", "/me", {"phone": "+1 415 555 0123", "email": "bob@example.com"})
+
+    before = [await transfer(ada, to=to, amount="1.00") for to in ("+14155550123", "bob@example.com", bob.email)]
+    await verify(api, bob.token, "bob@example.com")
+    after = await transfer(ada, to="bob@example.com", amount="1.00")
+
+    assert [answer.refused for answer in before] == [(400, "recipient_unavailable")] * 3
+    assert after.status == 201
 
 
 async def test_an_address_that_reaches_nobody_and_a_person_without_a_wallet_are_declined_alike(api, ada):

@@ -83,8 +83,8 @@ class InMemoryWalletRepository:
         reached = {
             user.id
             for user in self._records.users.values()
-            if (email is not None and user.email is not None and user.email.lower() == email.lower())
-            or (phone is not None and user.phone == phone)
+            if (_is_same(user.email, email) and user.email_verified_at is not None)
+            or (_is_same(user.phone, phone) and user.phone_verified_at is not None)
         }
         wallets = self._records.wallets.values()
         return next((wallet.id for wallet in wallets if wallet.is_default and wallet.user_id in reached), None)
@@ -135,6 +135,10 @@ class InMemoryLimitRepository:
         for kind, limit in kept.items():
             self._records.limits[user_id, kind, currency] = replace(limit, chosen=_over(limit.chosen, chosen[kind]))
         return True
+
+
+def _is_same(address: str | None, asked_for: str | None) -> bool:
+    return address is not None and asked_for is not None and address.lower() == asked_for.lower()
 
 
 def _over(earlier: ChosenCaps, later: ChosenCaps) -> ChosenCaps:

@@ -52,7 +52,7 @@ class WalletRepository(Protocol):
         ...
 
     async def recipient(self, *, email: str | None = None, phone: str | None = None) -> WalletId | None:
-        """The default wallet of the person reached by that address."""
+        """The default wallet of the person who has shown that they are reached by that address (in any case)."""
         ...
 
     async def is_settled(self, user_id: UserId, key: str) -> bool:

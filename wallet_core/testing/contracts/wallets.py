@@ -324,6 +324,23 @@ class RecipientRules:
 
         assert await books.wallets.recipient(email="alice@example.org") is None
 
+    async def test_an_address_leads_nowhere_until_its_person_has_shown_that_it_is_theirs(
+        self, books: BooksUnderTest
+    ) -> None:
+        user = a_user(email="alice@example.org", phone="+41446681800", verified=False)
+        await books.users.add(user, "hash")
+        account = await a_wallet_of(books, user.id)
+
+        nobodys = await books.wallets.recipient(email="alice@example.org", phone="+41446681800")
+        await books.users.verify_address(user.id, email="alice@example.org", now=NOON)
+        by_email = await books.wallets.recipient(email="alice@example.org")
+        by_phone = await books.wallets.recipient(phone="+41446681800")
+        await books.users.change(user.id, email="alicia@example.org")
+        by_another = await books.wallets.recipient(email="alicia@example.org")
+
+        assert nobodys is by_phone is by_another is None
+        assert by_email == account.wallet_id
+
 
 class SettledKeyRules:
     """Which idempotency keys are settled."""
