@@ -212,3 +212,54 @@ async def test_row_18_without_any_redis_too(served):
 
     assert account == [401] * FREE + [429] * 2
     assert client == [401] * 5 + [429] * 7
+
+
+async def test_row_80_an_address_gets_three_codes_an_hour_however_often_somebody_asks(served, tmp_path):
+    api, email = await served(MAILBOX=str(tmp_path)), an_address()
+    await api.call("POST", "/auth/signup", {"name": "Ada", "email": email, "password": PASSWORD})
+    token = (await log_in(api, email, PASSWORD)).body["access_token"]
+
+    asked = [await api.call("POST", "/me/email/verification", token=token) for _ in range(5)]
+
+    assert [answer.status for answer in asked] == [202] * 2 + [429] * 3
+    assert 3_500 < int(asked[-1].headers["Retry-After"]) <= 3_600
+    assert await messages_to(tmp_path, email, "Your code is") == 3
+
+
+async def test_row_80_nobody_fills_somebody_elses_inbox_with_resets_nor_learns_whether_they_could(served, tmp_path):
+    api = await served(MAILBOX=str(tmp_path))
+    ada = await sign_up(api, "Ada")
+
+    known = [await api.call("POST", "/auth/password/forgot", {"email": ada.email}) for _ in range(6)]
+    unknown = [await api.call("POST", "/auth/password/forgot", {"email": an_address()}) for _ in range(6)]
+
+    assert {(answer.status, answer.raw) for answer in known + unknown} == {(202, known[0].raw)}
+    assert await messages_to(tmp_path, ada.email, "#token=") == 3
+
+
+async def test_row_80_one_client_asks_for_so_many_resets_and_signs_up_so_many_people(served):
+    api = await served(CLIENT_LIMITS="login=99/60,signup=3/3600,reset=3/3600,code=99/60,message=99/60")
+
+    resets = [(await api.call("POST", "/auth/password/forgot", {"email": an_address()})).status for _ in range(5)]
+    people = [
+        (await api.call("POST", "/auth/signup", {"name": "Ada", "email": an_address(), "password": PASSWORD})).status
+        for _ in range(5)
+    ]
+
+    assert resets == [202] * 3 + [429] * 2
+    assert people == [201] * 3 + [429] * 2
+
+
+async def messages_to(folder, address: str, holding: str) -> int:
+    """How many messages to that address hold such a thing, once there are three and a moment has passed for more."""
+
+    def number() -> int:
+        texts = [path.read_text() for path in folder.glob("*.json")]
+        return sum(address in text and holding in text for text in texts)
+
+    for _ in range(200):
+        if number() >= 3:
+            break
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(0.3)
+    return number()
