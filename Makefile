@@ -90,7 +90,7 @@ wheel: $(VENV)/dev.installed ## Build the library, wallet_core alone, into dist/
 
 clean: ## Remove .venv, builds and caches; the demo's data stays
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
-	find adapters entrypoints tests wallet_core -name __pycache__ -type d -prune -exec rm -rf {} +
+	find adapters benchmarks entrypoints tests wallet_core -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- Installing ------------------------------------------------------------------------------------------------------
 

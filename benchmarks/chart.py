@@ -72,7 +72,7 @@ def chart(measured: Measured) -> str:
     height = 2 * _MARGIN + 20 + sum(_HEADING + _STEP * len(bars) for _, bars in groups)
     size = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
     lines = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="Operations a second, by what does them">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="Operations a second">',
         f"<style>{_STYLE}</style>",
         f'<rect class="ground" width="{_WIDTH}" height="{height}" rx="6"/>',
         *_drawn(groups, most),

@@ -1,11 +1,17 @@
 """What one run of a row measured, and what many runs of it come to."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Final
 
 from benchmarks.processes import Kind
 from benchmarks.usage import Usage
+
+_PATIENCE_SECONDS: Final = 20.0
+_POLL_SECONDS: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +62,15 @@ class Spread:
         return max(self.rounds)
 
 
+async def lasting(seconds: float, latencies: Sequence[float]) -> None:
+    """Return after that time, or when there is anything at all: the first answer may take longer than a short row."""
+    await asyncio.sleep(seconds)
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while not latencies and time.monotonic() < until:  # noqa: ASYNC110 - filled by what knows of no event
+        await asyncio.sleep(_POLL_SECONDS)
+
+
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The value that so many percent of all are not above. Raises ValueError when there are none."""
-    if not values:
-        raise ValueError("Nothing was measured.")
+    """The value that so many percent of all are not above; zero when there are none."""
     ordered = sorted(values)
-    return ordered[min(int(len(ordered) * percent / 100), len(ordered) - 1)]
+    return ordered[min(int(len(ordered) * percent / 100), len(ordered) - 1)] if ordered else 0.0

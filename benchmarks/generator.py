@@ -1,36 +1,15 @@
-"""A load generator of our own, for machines without wrk: it costs more, and so the service gets less of the machine.
-
-Run as `python -m benchmarks.generator`: what to do comes as a line of JSON on standard input. It says `measuring` when
-the warm-up is over, and in the end what it measured as a line of JSON.
-"""
+"""A load generator of our own, for machines without wrk: it costs more, and so the service gets less of the machine."""
 
 import asyncio
-import json
 import random
-import sys
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from http import HTTPStatus
-from pathlib import Path
-from typing import TypedDict
+from typing import cast
 
-import uvloop
-
-from benchmarks.figures import percentile
+from benchmarks.figures import lasting, percentile
 from benchmarks.requests import Requests
 from entrypoints.embedded.ports import LOOPBACK
-
-
-class Work(TypedDict):
-    """What to do: so many connections, each with one request after the other."""
-
-    requests: str
-    expected: int
-    port: int
-    connections: int
-    warm_seconds: float
-    seconds: float
-    tag: str
 
 
 @dataclass(slots=True)
@@ -76,9 +55,9 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the first time."""
-        if isinstance(transport, asyncio.WriteTransport):
-            self._transport = transport
-            self._ask(transport)
+        # uvloop's are no subclass of it, but have what it has.
+        self._transport = cast("asyncio.WriteTransport", transport)
+        self._ask(self._transport)
 
     def data_received(self, data: bytes) -> None:
         """Count an answer that is whole."""
@@ -122,41 +101,41 @@ def content_length(head: bytes) -> int:
     return int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0] or 0)
 
 
-async def generate(work: Work) -> dict[str, float]:
-    """Ask for as long as the work says."""
-    expected = HTTPStatus(work["expected"])
-    dice = Dice(Requests.read(Path(work["requests"]), expected), work["tag"])
-    tally = Tally()
+async def generate(
+    requests: Requests,
+    *,
+    port: int,
+    connections: int,
+    warm_seconds: float,
+    seconds: float,
+    tag: str,
+    measuring: Callable[[], Awaitable[None]],
+) -> dict[str, float]:
+    """Ask over that many connections, one request after the other on each; `measuring` is awaited after the warm-up.
+
+    Returns what came back: `operations`, `seconds`, `p50_ms`, `p99_ms`, how many were `refused` (any other status than
+    the one that was expected) and `broken`, and the `cpu_seconds` that it took.
+    """
+    dice, tally = Dice(requests, tag), Tally()
     loop = asyncio.get_running_loop()
-    connections = [
-        (await loop.create_connection(lambda: Connection(dice, expected, tally), LOOPBACK, work["port"]))[1]
-        for _ in range(work["connections"])
+    made = [
+        (await loop.create_connection(lambda: Connection(dice, requests.expected, tally), LOOPBACK, port))[1]
+        for _ in range(connections)
     ]
-    await asyncio.sleep(work["warm_seconds"])
-    print("measuring", flush=True)
+    await asyncio.sleep(warm_seconds)
+    await measuring()
     tally.measuring, started, cpu = True, time.perf_counter(), time.process_time()
-    await asyncio.sleep(work["seconds"])
-    tally.measuring, seconds, cpu = False, time.perf_counter() - started, time.process_time() - cpu
+    await lasting(seconds, tally.latencies)
+    tally.measuring, took, cpu = False, time.perf_counter() - started, time.process_time() - cpu
     tally.ended = True
-    for connection in connections:
+    for connection in made:
         connection.close()
     return {
         "operations": len(tally.latencies),
-        "seconds": seconds,
+        "seconds": took,
         "p50_ms": percentile(tally.latencies, 50) * 1_000,
         "p99_ms": percentile(tally.latencies, 99) * 1_000,
         "cpu_seconds": cpu,
         "refused": tally.refused,
         "broken": tally.broken,
     }
-
-
-def main() -> None:
-    """Do what standard input says."""
-    work: Work = json.loads(sys.stdin.readline())
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        print(json.dumps(runner.run(generate(work))), flush=True)
-
-
-if __name__ == "__main__":
-    main()

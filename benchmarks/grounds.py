@@ -63,7 +63,9 @@ class Grounds:
         """The service on those books, with a cache or without."""
         key = (books.database, cached)
         if key not in self._services:
-            self._services[key] = self._open.enter_context(served(self._stage, books, cached=cached))
+            self._services[key] = self._open.enter_context(
+                served(self._stage, books, processes=self._plan.processes, cached=cached)
+            )
         return self._services[key]
 
 

@@ -16,7 +16,7 @@ from typing import TypedDict
 import uvloop
 
 from benchmarks.books import CURRENCY, user_id, wallet_id
-from benchmarks.figures import percentile
+from benchmarks.figures import lasting, percentile
 from entrypoints.container import opened
 from entrypoints.settings import Settings
 from wallet_core.ids import IdGenerator, TransactionId
@@ -89,7 +89,7 @@ async def _run(settings: Settings, work: Work) -> dict[str, float]:
             await asyncio.sleep(work["warm_seconds"])
             print("measuring", flush=True)
             tally.measuring, started, cpu = True, time.perf_counter(), time.process_time()
-            await asyncio.sleep(work["seconds"])
+            await lasting(work["seconds"], tally.latencies)
             tally.measuring, seconds, cpu = False, time.perf_counter() - started, time.process_time() - cpu
             ended.set()
     return {

@@ -1,5 +1,6 @@
 """Puts a service under load: with wrk where it is installed, else with a generator of our own."""
 
+import asyncio
 import json
 import shutil
 import tempfile
@@ -8,10 +9,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, assert_never
 
-from benchmarks import generator
-from benchmarks.children import child, plain_environment, run_program
+import uvloop
+
+from benchmarks.children import plain_environment, run_program
 from benchmarks.faults import BenchFailed
 from benchmarks.figures import Figures
+from benchmarks.generator import generate
 from benchmarks.processes import Kind, reaped_seconds
 from benchmarks.requests import Requests
 from benchmarks.service import Service
@@ -51,16 +54,13 @@ def put_under_load(stage: Stage, service: Service, load: Load, using: Generator)
 
     Raises BenchFailed when anything but what is expected came back.
     """
-    with tempfile.NamedTemporaryFile(dir=stage.home, suffix=".requests") as file:
-        path = Path(file.name)
-        load.requests.write(path)
-        match using:
-            case Generator.WRK:
-                answer, used = _by_wrk(stage, service, load, path)
-            case Generator.OWN:
-                answer, used = _by_our_own(stage, service, load, path)
-            case _:
-                assert_never(using)
+    match using:
+        case Generator.WRK:
+            answer, used = _by_wrk(stage, service, load)
+        case Generator.OWN:
+            answer, used = _by_our_own(stage, service, load)
+        case _:
+            assert_never(using)
     if answer["refused"] or answer["broken"] or not answer["operations"]:
         raise BenchFailed(
             f"{load.tag}: {answer['operations']} answers as expected, {answer['refused']} others, "
@@ -75,47 +75,48 @@ def put_under_load(stage: Stage, service: Service, load: Load, using: Generator)
     )
 
 
-def _by_wrk(stage: Stage, service: Service, load: Load, path: Path) -> tuple[dict[str, Any], Usage]:
-    def run(seconds: int, tag: str) -> str:
-        return run_program(
-            [
-                *("wrk", "--threads", "1", "--connections", str(load.connections), "--duration", f"{seconds}s"),
-                *("--timeout", f"{_ANSWER_SECONDS_MAX}s", "--latency", "--script", str(_SCRIPT)),
-                *(f"http://{LOOPBACK}:{service.port}", "--", str(path), tag),
-            ],
-            cwd=stage.home,
-            seconds=seconds,
-            environment=plain_environment(),
-        )
-
-    if load.warm_seconds:
-        run(max(round(load.warm_seconds), 1), f"{load.tag}-warm")
-    meter = stage.meter(serving=[service.pid])
-    meter.start()
-    own = reaped_seconds()
-    said = run(max(round(load.seconds), 1), load.tag)
-    used = meter.stop().with_cpu(Kind.GENERATOR, reaped_seconds() - own)
+def _by_wrk(stage: Stage, service: Service, load: Load) -> tuple[dict[str, Any], Usage]:
+    with tempfile.NamedTemporaryFile(dir=stage.home) as file:
+        load.requests.write(Path(file.name))
+        if load.warm_seconds:
+            _run_wrk(stage, service, load, file.name, seconds=load.warm_seconds, tag=f"{load.tag}-warm")
+        meter = stage.meter(serving=[service.pid])
+        asyncio.run(meter.start())
+        own = reaped_seconds()
+        said = _run_wrk(stage, service, load, file.name, seconds=load.seconds, tag=load.tag)
+        used = asyncio.run(meter.stop()).with_cpu(Kind.GENERATOR, reaped_seconds() - own)
     answers = [line for line in said.splitlines() if line.startswith("{")]
     if not answers:
         raise BenchFailed(f"wrk gave no answer.\n{said}")
     return json.loads(answers[-1]), used
 
 
-def _by_our_own(stage: Stage, service: Service, load: Load, path: Path) -> tuple[dict[str, Any], Usage]:
-    work = generator.Work(
-        requests=str(path),
-        expected=load.requests.expected,
-        port=service.port,
-        connections=load.connections,
-        warm_seconds=load.warm_seconds,
-        seconds=load.seconds,
-        tag=load.tag,
+def _run_wrk(stage: Stage, service: Service, load: Load, requests: str, *, seconds: float, tag: str) -> str:
+    whole_seconds = max(round(seconds), 1)
+    return run_program(
+        [
+            *("wrk", "--threads", "1", "--connections", str(load.connections), "--duration", f"{whole_seconds}s"),
+            *("--timeout", f"{_ANSWER_SECONDS_MAX}s", "--latency", "--script", str(_SCRIPT)),
+            *(f"http://{LOOPBACK}:{service.port}", "--", requests, tag),
+        ],
+        cwd=stage.home,
+        seconds=whole_seconds,
+        environment=plain_environment(),
     )
-    lasting = load.warm_seconds + load.seconds
-    with child("benchmarks.generator", work, environment=plain_environment(), seconds=lasting) as process:
-        process.wait_until_measuring()
-        meter = stage.meter(serving=[service.pid])
-        meter.start()
-        answer = process.answer()
-        used = meter.stop()
-    return answer, used.with_cpu(Kind.GENERATOR, answer["cpu_seconds"])
+
+
+def _by_our_own(stage: Stage, service: Service, load: Load) -> tuple[dict[str, Any], Usage]:
+    meter = stage.meter(serving=[service.pid])
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        answer = runner.run(
+            generate(
+                load.requests,
+                port=service.port,
+                connections=load.connections,
+                warm_seconds=load.warm_seconds,
+                seconds=load.seconds,
+                tag=load.tag,
+                measuring=meter.start,
+            )
+        )
+    return answer, asyncio.run(meter.stop()).with_cpu(Kind.GENERATOR, answer["cpu_seconds"])

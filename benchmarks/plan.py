@@ -15,7 +15,10 @@ _CROWD: Final = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How a run is made. `large` is missing where growth is not measured. Times are seconds for each row."""
+    """How a run is made. `large` is missing where growth is not measured. Times are seconds for each row.
+
+    `processes` is how many of them serve, `callers_max` bounds what the rows say.
+    """
 
     families: frozenset[Family]
     rounds: int
@@ -23,6 +26,8 @@ class Plan:
     warm_seconds: float
     small: Size = SMALL
     large: Size | None = LARGE
+    processes: int = 2
+    callers_max: int = 256
     minutes_max: float = 20.0
     generator: Generator = field(default_factory=lambda: generators_here()[0])
 

@@ -1,4 +1,4 @@
-"""The service as its operator runs it, in two processes, with one route more: a POST that does nothing.
+"""The service as its operator runs it, with one route more: a POST that does nothing.
 
 That route is declared as the transfer is: token, path and body are checked by the same code, and then it answers.
 Run as `python -m benchmarks.service`: the settings come from the environment.
@@ -32,7 +32,6 @@ from entrypoints.http.schemas.requests import TransferSchema, WalletPathSchema
 from entrypoints.serving import EXIT_STOPPED, serve
 from entrypoints.settings import Settings
 
-WORKERS: Final = 2
 _START_SECONDS_MAX: Final = 60.0
 _STOP_SECONDS_MAX: Final = 30.0
 _ANSWER_SECONDS_MAX: Final = 10.0
@@ -49,8 +48,8 @@ class Service:
 
 
 @contextmanager
-def served(stage: Stage, books: Books, *, cached: bool = True) -> Iterator[Service]:
-    """A service on those books while the block runs, with or without a cache.
+def served(stage: Stage, books: Books, *, processes: int, cached: bool = True) -> Iterator[Service]:
+    """A service in so many processes on those books while the block runs, with or without a cache.
 
     Raises BenchFailed when it does not start, does not stop in order, or met what it did not expect.
     """
@@ -60,13 +59,13 @@ def served(stage: Stage, books: Books, *, cached: bool = True) -> Iterator[Servi
         process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.service"],
             cwd=PROJECT,
-            env={**stage.environment(books, cached=cached), "PORT": str(port), "WORKERS": str(WORKERS)},
+            env={**stage.environment(books, cached=cached), "PORT": str(port), "WORKERS": str(processes)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
     try:
-        _wait_until_ready(process, log)
+        _wait_until_ready(process, log, processes)
         yield Service(books=books, port=port, pid=process.pid)
         process.terminate()
         if process.wait(_STOP_SECONDS_MAX) != EXIT_STOPPED:
@@ -108,10 +107,10 @@ async def api_with_noop(settings: Settings) -> AsyncIterator[web.Application]:
         yield application
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], log: Path, processes: int) -> None:
     """Return once each of the processes takes requests."""
     deadline = time.monotonic() + _START_SECONDS_MAX
-    while sum(line["event"] == "listening" for line in _lines(log)) < WORKERS:
+    while sum(line["event"] == "listening" for line in _lines(log)) < processes:
         if process.poll() is not None or time.monotonic() > deadline:
             raise BenchFailed(f"The service did not start.\n{_end_of(log)}")
         time.sleep(0.05)

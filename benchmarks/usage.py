@@ -1,6 +1,5 @@
 """What a measurement uses of the machine: CPU time by kind of process, and what PostgreSQL writes ahead."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -35,18 +34,15 @@ class Meter:
         self._postgres_dsn = postgres_dsn
         self._wal_before = 0
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """From now on."""
-        self._wal_before = self._wal_position()
+        self._wal_before = await _wal_position(self._postgres_dsn)
         self._cpu.start()
 
-    def stop(self) -> Usage:
+    async def stop(self) -> Usage:
         """What was used since the start."""
         cpu_seconds = self._cpu.stop()
-        return Usage(cpu_seconds=cpu_seconds, wal_bytes=self._wal_position() - self._wal_before)
-
-    def _wal_position(self) -> int:
-        return asyncio.run(_wal_position(self._postgres_dsn))
+        return Usage(cpu_seconds=cpu_seconds, wal_bytes=await _wal_position(self._postgres_dsn) - self._wal_before)
 
 
 async def _wal_position(dsn: str) -> int:
