@@ -167,6 +167,10 @@ class ServiceBooks:
         }
         answer = await self._clients[0].ask("POST", "/auth/signup", body=body)
         if answer.status == 201:
+            # The codes are no part of the model: its people have shown at once that their addresses are theirs.
+            await self._owner.execute(
+                "UPDATE users SET email_verified_at = now(), phone_verified_at = now() WHERE id = $1", answer.json["id"]
+            )
             body = {"email": f"p{asked.person}@example.com", "password": _PASSWORD}
             login = await self._clients[-1].ask("POST", "/auth/login", body=body)
             self._tokens[asked.person] = login.json["access_token"]
