@@ -123,6 +123,18 @@ async def test_people_end_their_own_sessions_and_admins_anybodys(stage: SessionS
     assert [each and each.ended_because for each in ended] == [SessionEnd.ENDED_BY_OWNER, SessionEnd.ENDED_BY_ADMIN]
 
 
+async def test_the_session_that_was_used_last_is_listed_first(stage: SessionStage) -> None:
+    user = await stage.person()
+    claims = [(await stage.log_in(user))[1] for _ in range(3)]
+    stage.pass_seconds(1)
+
+    await active(stage, claims[1])
+    listed = await stage.sessions.of(user.id)
+
+    assert listed[0].id == claims[1].session_id
+    assert [session.last_seen_at for session in listed] == [stage.clock(), NOON, NOON]
+
+
 async def test_a_person_has_so_many_sessions_and_no_more(stage: SessionStage) -> None:
     user = await stage.person()
 

@@ -1,6 +1,6 @@
 """Sessions: begun by a log-in, checked with each request, kept going by refreshing, and ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -175,7 +175,8 @@ class Sessions:
 
     async def of(self, user_id: UserId) -> list[Session]:
         """The sessions of a person that may still be used, the one used last first."""
-        return await self._repository.of(user_id, self._clock(), idle=self._rules.idle, rows_max=SESSIONS_MAX)
+        sessions = await self._repository.of(user_id, self._clock(), idle=self._rules.idle, rows_max=SESSIONS_MAX)
+        return sorted(map(self._as_used_here, sessions), key=lambda each: each.last_seen_at, reverse=True)
 
     async def announce(self) -> None:
         """Let every process, this one too, look at once for what somebody else changed about sessions."""
@@ -205,6 +206,13 @@ class Sessions:
                 # Others, who go by what is written down, would soon call it idle.
                 await self._watch.write_now([known])
         return known.active
+
+    def _as_used_here(self, session: Session) -> Session:
+        """With the last use that this process knows of, which may not be written down yet."""
+        known = self._memory.get(session.id)
+        return (
+            session if known is None else replace(session, last_seen_at=max(session.last_seen_at, known.last_seen_at))
+        )
 
     def _may_be_used(self, known: KnownSession, now: datetime) -> bool:
         return now < known.expires_at and now - known.last_seen_at < self._rules.idle

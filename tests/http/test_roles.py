@@ -1,0 +1,64 @@
+"""Whom each operation is for: what the table says is what the router does."""
+
+import re
+
+import pytest
+
+from entrypoints.http.roles import EVERYBODY, ROLES, roles_of
+from tests.http.clients import NOBODY, sign_up
+from tests.http.operations import Operation, operations_of
+from wallet_core.identity.entities import Role
+
+
+@pytest.fixture
+def operations(app, api) -> list[Operation]:
+    return operations_of(app, api.contract)
+
+
+@pytest.fixture
+async def admin(api, owner):
+    """Somebody who is an admin from the start of their session."""
+    admin = await sign_up(api, "Root")
+    await owner.execute("UPDATE users SET role = 'admin' WHERE id = $1::uuid", admin.id)
+    return admin
+
+
+def test_the_table_names_what_is_served_and_everything_for_admins(operations):
+    served = {operation.path for operation in operations}
+
+    assert set(ROLES) <= served
+    assert {path for path in served if path.startswith("/admin")} <= set(ROLES)
+    assert all(roles < EVERYBODY for roles in ROLES.values())
+
+
+@pytest.mark.parametrize("prefix", ["", "/v1"])
+async def test_the_roles_of_every_operation_are_those_of_the_table(operations, ada, admin, prefix):
+    wrong = []
+    closed = [each for each in operations if not each.is_open and each.name not in ("log_out", "log_out_everywhere")]
+
+    for operation in closed:
+        path = prefix + re.sub(r"\{\w+\}", NOBODY, operation.path)
+        for role, person in ((Role.USER, ada), (Role.ADMIN, admin)):
+            answer = await person.ask(operation.method, path)
+            is_let_in = answer.status != 403 or answer.refused != (403, "forbidden")
+            if is_let_in is not (role in roles_of(operation.path)):
+                wrong.append((str(operation), role, answer))
+
+    assert len(closed) >= 20
+    assert wrong == []
+
+
+async def test_the_role_that_counts_is_the_one_the_session_knows_and_not_the_tokens(ada, admin, owner):
+    path = f"/admin/users/{ada.id}/sessions"
+
+    raised = await admin.get(path)
+    await owner.execute("UPDATE users SET role = 'user' WHERE id = $1::uuid", admin.id)
+    lowered = None
+    for _ in range(200):
+        lowered = await admin.get(path)
+        if lowered.status != 200:
+            break
+
+    assert raised.status == 200
+    assert lowered is not None
+    assert lowered.refused == (403, "forbidden")
