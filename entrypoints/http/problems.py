@@ -228,6 +228,11 @@ def json_response(
     return web.Response(body=orjson.dumps(payload), status=status, headers=all_headers)
 
 
+def no_content() -> web.Response:
+    """Answer that it is done, and that there is nothing to say of it."""
+    return web.Response(status=HTTPStatus.NO_CONTENT, headers={hdrs.CACHE_CONTROL: "no-store"})
+
+
 def problem_response(problem: Problem, *, request_id: str, accept: str = "") -> web.Response:
     """Answer with a problem, as application/problem+json where `accept` (the header) asks for that."""
     content_type = PROBLEM_JSON if _asks_for_problem_json(accept) else JSON

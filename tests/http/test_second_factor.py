@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from tests.http.authenticator import App, Connection, enrol, let_the_proof_grow_old, until_unproved
-from tests.http.clients import NOBODY, PASSWORD, Api, Person, log_in
+from tests.http.clients import NOBODY, PASSWORD, Api, Person, log_in, sent_to, token_sent_to
 
 Owner = Connection
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -112,6 +112,30 @@ async def test_password_and_code_in_one_request_are_enough(app_of_ada: App, api:
     assert right.status == 200
 
 
+async def test_a_log_in_that_was_begun_with_a_former_password_is_over(app_of_ada: App, api: Api) -> None:
+    begun = (await app_of_ada.log_in(api)).body["mfa_token"]
+    new = {"current_password": PASSWORD, "new_password": "another horse battery"}
+
+    changed = await app_of_ada.person.ask("PUT", "/auth/password", new)
+    answered = await api.call("POST", "/auth/login", {"mfa_token": begun, "code": await app_of_ada.code()})
+
+    assert changed.status == 204, changed
+    assert answered.refused == (401, "mfa_token_expired")
+
+
+async def test_who_set_a_new_password_by_mail_is_asked_for_a_code_all_the_same(app_of_ada: App, api: Api) -> None:
+    """Row 24."""
+    email, new = app_of_ada.person.email, "another horse battery"
+    await api.call("POST", "/auth/password/forgot", {"email": email})
+    token = await token_sent_to(api, email)
+
+    reset = await api.call("POST", "/auth/password/reset", {"token": token, "new_password": new})
+    asked = await api.call("POST", "/auth/login", {"email": email, "password": new})
+
+    assert reset.status == 204, reset
+    assert asked.refused == (401, "second_factor_required")
+
+
 async def test_the_same_code_opens_once(app_of_ada: App, api: Api) -> None:
     """Row 21, one after the other."""
     code = await app_of_ada.code()
@@ -153,9 +177,11 @@ async def test_each_recovery_code_opens_once(app_of_ada: App, api: Api, owner: "
     answers = [await app_of_ada.log_in(api, code=code) for code in (typed, typed, app_of_ada.recovery_codes[1])]
 
     hashes = await owner.fetch("SELECT hash FROM recovery_codes")
+    told = await sent_to(api, app_of_ada.person.email, holding=re.compile("one of your recovery codes"), number=2)
     assert [answer.status for answer in answers] == [200, 401, 200]
     assert (await app_of_ada.person.get("/auth/2fa")).body["recovery_codes_left"] == 8
     assert {len(row["hash"]) for row in hashes} == {32}
+    assert len(told) == 2
 
 
 async def test_somebody_elses_codes_open_nothing(

@@ -3,12 +3,12 @@
 from http import HTTPStatus
 from typing import assert_never
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from entrypoints.http.authentication import caller
 from entrypoints.http.devices import device_of
 from entrypoints.http.openapi import body, body_of, operation
-from entrypoints.http.problems import Problem, json_response, too_many_attempts, weak_password
+from entrypoints.http.problems import Problem, json_response, no_content, too_many_attempts, weak_password
 from entrypoints.http.schemas.accounts import (
     AcceptedSchema,
     PasswordChangeSchema,
@@ -52,7 +52,7 @@ class PasswordRoutes:
             raise weak_password(str(error), "body.new_password") from None
         match refused:
             case None:
-                return _nothing()
+                return no_content()
             case PasswordRefusal():
                 raise Problem(refused.value)
             case TooManyAttempts():
@@ -96,7 +96,7 @@ class PasswordRoutes:
             raise weak_password(str(error), "body.new_password") from None
         match refused:
             case None:
-                return _nothing()
+                return no_content()
             case ResetRefusal():
                 raise Problem(refused.value)
             case TooManyAttempts():
@@ -110,7 +110,3 @@ class PasswordRoutes:
             web.post("/auth/password/forgot", self.forget_password),
             web.post("/auth/password/reset", self.reset_password),
         ]
-
-
-def _nothing() -> web.Response:
-    return web.Response(status=HTTPStatus.NO_CONTENT, headers={hdrs.CACHE_CONTROL: "no-store"})

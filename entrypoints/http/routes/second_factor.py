@@ -1,14 +1,13 @@
 """A second factor, and proving once more who one is."""
 
-from http import HTTPStatus
 from typing import Any, assert_never
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from entrypoints.http.authentication import caller
 from entrypoints.http.devices import device_of
 from entrypoints.http.openapi import body, body_of, operation
-from entrypoints.http.problems import FieldError, Problem, json_response, too_many_attempts
+from entrypoints.http.problems import FieldError, Problem, json_response, no_content, too_many_attempts
 from entrypoints.http.proof import require_proof
 from entrypoints.http.qr_codes import qr_svg
 from entrypoints.http.schemas.second_factor import (
@@ -76,7 +75,7 @@ class SecondFactorRoutes:
         refused = await self._setup.turn_on(caller(request), body_of(request)["code"])
         if refused is not None:
             raise Problem(refused.value)
-        return _nothing()
+        return no_content()
 
     @operation(
         tags=_TAGS,
@@ -93,7 +92,7 @@ class SecondFactorRoutes:
         )
         match refused:
             case None:
-                return _nothing()
+                return no_content()
             case SetupRefusal():
                 raise Problem(refused.value)
             case ProofRefusal() | TooManyAttempts():
@@ -115,7 +114,7 @@ class SecondFactorRoutes:
         )
         if refused is not None:
             raise _problem_of(refused)
-        return _nothing()
+        return no_content()
 
     def routes(self) -> list[web.RouteDef]:
         """What is served, and by what."""
@@ -148,7 +147,3 @@ def _enrolment_view(begun: Enrolment) -> dict[str, Any]:
         "qr_svg": qr_svg(begun.uri),
         "recovery_codes": list(begun.recovery_codes),
     }
-
-
-def _nothing() -> web.Response:
-    return web.Response(status=HTTPStatus.NO_CONTENT, headers={hdrs.CACHE_CONTROL: "no-store"})
