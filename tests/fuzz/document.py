@@ -15,6 +15,8 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi import checks
 
+from tests.fuzz.askers import Asker, Known
+
 Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
 
 SECONDS_MAX: Final = 10
@@ -39,15 +41,14 @@ class Document:
     """The document of the service at that URL, and what its operations answered so far."""
 
     url: str
-    token: str
     published: Mapping[str, Any]
     statuses: dict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     broken: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
-    def at(cls, url: str, token: str) -> "Document":
+    def at(cls, url: str) -> "Document":
         """The document as it is served."""
-        return cls(url, token, requests.get(f"{url}/openapi.json", timeout=SECONDS_MAX).json())
+        return cls(url, requests.get(f"{url}/openapi.json", timeout=SECONDS_MAX).json())
 
     def operations(self) -> Iterator[Operation]:
         """Every operation. Raises where the document cannot be read as one."""
@@ -57,15 +58,12 @@ class Document:
     def ask(
         self,
         operation: Operation,
-        known: Mapping[str, st.SearchStrategy[Any]],
+        asker: Asker,
         *,
         examples: int,
         number: int,
     ) -> None:
-        """Send that many requests, as the random number has it, and note what is answered and what breaks a promise.
-
-        `known` are values that make sense, by the names of the fields and parameters that they may stand in.
-        """
+        """Send that many requests, as the random number has it, and note what is answered and what breaks a promise."""
         with requests.Session() as session:
 
             @seed(number)
@@ -76,14 +74,14 @@ class Document:
                 phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck),
             )
-            @given(case=_cases(operation, known))
+            @given(case=_cases(operation, asker.known))
             def send(case: Case) -> None:
-                self._send(case, session)
+                self._send(case, asker, session)
 
             send()
 
-    def _send(self, case: Case, session: requests.Session) -> None:
-        headers = {"Authorization": f"Bearer {self.token}"}
+    def _send(self, case: Case, asker: Asker, session: requests.Session) -> None:
+        headers = {"Authorization": f"Bearer {asker.token}"}
         answer = case.call(base_url=self.url, session=session, headers=headers, timeout=SECONDS_MAX)
         label = case.operation.label
         self.statuses[label][answer.status_code] += 1
@@ -95,7 +93,7 @@ class Document:
                 self.broken.setdefault((label, type(failure).__name__), told)
 
 
-def _cases(operation: Operation, known: Mapping[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Case]:
+def _cases(operation: Operation, known: Known) -> st.SearchStrategy[Case]:
     """What the document allows, what it does not allow, and what makes sense."""
     return st.one_of(
         operation.as_strategy(GenerationMode.POSITIVE),
@@ -106,7 +104,7 @@ def _cases(operation: Operation, known: Mapping[str, st.SearchStrategy[Any]]) ->
 
 
 @st.composite
-def _sensible_cases(draw: st.DrawFn, operation: Operation, known: Mapping[str, st.SearchStrategy[Any]]) -> Case:
+def _sensible_cases(draw: st.DrawFn, operation: Operation, known: Known) -> Case:
     """What the document allows, with known values in most of the places that have any, and few others beside them."""
     case = draw(operation.as_strategy(GenerationMode.POSITIVE))
     for name in case.path_parameters or {}:
