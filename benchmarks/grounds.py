@@ -21,9 +21,10 @@ _OF_THEIR_OWN: Final = (Family.SQL, Family.LEDGER)
 class Grounds:
     """Makes what a row needs when it is first asked for, and clears all of it away when the round is over."""
 
-    def __init__(self, stage: Stage, plan: Plan) -> None:
+    def __init__(self, stage: Stage, plan: Plan, number: int) -> None:
         self._stage = stage
         self._plan = plan
+        self._number = number
         self._copies: dict[str, Books] = {}
         self._services: dict[tuple[str, bool], Service] = {}
         self._open = ExitStack()
@@ -52,7 +53,7 @@ class Grounds:
                 databases.copy(
                     self._stage.postgres,
                     template(self._stage.postgres, size),
-                    database=f"copy_{name}",
+                    database=f"copy_{name}_{self._number}",
                     # Each has a cache of its own: they tell different things of the same accounts.
                     cache=len(self._copies) + 1,
                 )

@@ -17,13 +17,15 @@ _CROWD: Final = 256
 class Plan:
     """How a run is made. `large` is missing where growth is not measured. Times are seconds for each row.
 
-    `processes` is how many of them serve, `callers_max` bounds what the rows say.
+    `lap_seconds` is for the large books before the first round. `processes` is how many serve; `callers_max` bounds
+    what the rows say.
     """
 
     families: frozenset[Family]
     rounds: int
     seconds: float
     warm_seconds: float
+    lap_seconds: float = 6.0
     small: Size = SMALL
     large: Size | None = LARGE
     processes: int = 2

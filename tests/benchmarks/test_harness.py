@@ -29,6 +29,7 @@ def results_of(families: frozenset[Family]) -> tuple[Results, list[str]]:
         rounds=1,
         seconds=0.1,
         warm_seconds=0.0,
+        lap_seconds=0.1,
         small=SMALL,
         large=LARGE,
         processes=1,
