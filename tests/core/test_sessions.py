@@ -37,6 +37,7 @@ async def test_whoever_logged_in_is_known_with_what_they_may_do(stage: SessionSt
 
 
 async def test_a_session_that_is_used_lasts_and_one_that_is_not_expires(stage: SessionStage) -> None:
+    """Row 9, to the second."""
     _, claims = await stage.log_in()
 
     for _ in range(5):

@@ -1,5 +1,6 @@
 """Whom each operation is for: what the table says is what the router does."""
 
+import asyncio
 import re
 
 import pytest
@@ -53,12 +54,8 @@ async def test_the_role_that_counts_is_the_one_the_session_knows_and_not_the_tok
 
     raised = await admin.get(path)
     await owner.execute("UPDATE users SET role = 'user' WHERE id = $1::uuid", admin.id)
-    lowered = None
-    for _ in range(200):
-        lowered = await admin.get(path)
-        if lowered.status != 200:
-            break
+    await asyncio.sleep(1)
+    lowered = await admin.get(path)
 
     assert raised.status == 200
-    assert lowered is not None
     assert lowered.refused == (403, "forbidden")

@@ -9,8 +9,12 @@ from uuid import uuid4
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.http.clients import JWT_SECRET, NOBODY
+
+
+REQUIRED_CLAIMS = ("iss", "aud", "sub", "sid", "jti", "role", "iat", "nbf", "exp")
 
 
 def a_token(secret=JWT_SECRET, headers=None, algorithm="HS256", **claims):
@@ -45,7 +49,8 @@ def tampered(token):
     return f"{header}.{other}.{signature}"
 
 
-async def test_a_token_that_was_not_signed_here_for_this_and_for_now_is_none(ada):
+async def test_rows_1_and_2_a_token_that_was_not_signed_here_for_this_and_for_now_is_none(ada):
+    """Rows 1 and 2."""
     now = int(time.time())
     hers = {"sub": ada.id, "sid": ada.session_id}
     tokens = {
@@ -58,11 +63,17 @@ async def test_a_token_that_was_not_signed_here_for_this_and_for_now_is_none(ada
         "for another audience": a_token(**hers, aud="somebody-else"),
         "from another issuer": a_token(**hers, iss="somebody-else"),
         "of another type": a_token(**hers, headers={"typ": "JWT"}),
-        "without an expiry": a_token(**hers, exp=None),
+        "signed by RSA": a_token(rsa.generate_private_key(65537, 2048), algorithm="RS256", **hers),
+        "under a critical header": a_token(**hers, headers={"crit": ["exp"]}),
+        "under an unknown key": a_token(**hers, headers={"kid": "another"}),
+        "that brings its key": a_token(**hers, headers={"jwk": {"kty": "oct", "k": "AAAA"}}),
+        "that says where its keys are": a_token(**hers, headers={"jku": "https://evil.example/keys"}),
+        "that says who vouches for it": a_token(**hers, headers={"x5u": "https://evil.example/chain"}),
+        "issued in the future": a_token(**hers, iat=now + 60),
+        **{f"without {name}": a_token(**hers | {name: None}) for name in REQUIRED_CLAIMS},
         "of no person": a_token(**hers | {"sub": "ada"}),
         "of another person": a_token(**hers | {"sub": NOBODY}),
         "of no session": a_token(sub=ada.id),
-        "without a session": a_token(**hers | {"sid": None}),
         "of an unknown role": a_token(**hers, role="god"),
         "empty": "",
         "not a token": "abc",
