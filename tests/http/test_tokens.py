@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.http.clients import JWT_SECRET, NOBODY
 
-
 REQUIRED_CLAIMS = ("iss", "aud", "sub", "sid", "jti", "role", "iat", "nbf", "exp")
 
 
