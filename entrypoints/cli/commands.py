@@ -126,7 +126,8 @@ def rotate() -> None:
     with _progress("Sealing anew") as watch:
         rotated = _run(rotate_keys(_settings(), watch=watch))
     for place in rotated.unreadable:
-        _screen.print(f"No key opens {place}.", style="red", markup=False)
+        # Without emoji: a place is written with colons.
+        _screen.print(f"No key opens {place}.", style="red", markup=False, emoji=False)
     _screen.print(f"{rotated.resealed} rows are sealed anew; {len(rotated.unreadable)} old rows are left.")
     if rotated.unreadable:
         sys.exit(EXIT_FINDINGS)
