@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from tests.teeth.mutants import MUTANTS, DoesNotApply
+from tests.teeth.mistakes import DoesNotApply
+from tests.teeth.mutants import MUTANTS
 from tests.teeth.trials import Trials, Verdict
 
 ROOT: Final = Path(__file__).parents[2]

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.teeth.mutants import MUTANTS, DoesNotApply, Edit, Mutant
+from tests.teeth.mistakes import DoesNotApply, Edit, Mutant
+from tests.teeth.mutants import MUTANTS
 
 ROOT = Path(__file__).parents[2]
 

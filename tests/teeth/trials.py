@@ -13,7 +13,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 
-from tests.teeth.mutants import Mutant
+from tests.teeth.mistakes import Mutant
 
 TEST_SECONDS_MAX: Final = 60
 RUN_SECONDS_MAX: Final = 180
