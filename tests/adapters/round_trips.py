@@ -9,9 +9,6 @@ from typing import Final, Protocol
 from adapters.postgres.queries import SQL_DIRECTORY, load_queries
 from tests.faults.proxy import HEALTHY, Proxy, proxy_to
 
-RESET: Final = "SELECT pg_advisory_unlock_all()"
-"""How what asyncpg asks begins where a connection is given back."""
-
 _LATENCY_SECONDS: Final = 0.004
 """Of each way: who sends two things without waiting in between has sent both long before an answer arrives."""
 _ENCRYPTION_REQUESTS: Final = (80877103, 80877104)
@@ -48,28 +45,17 @@ class Wire:
         self._unasked = unasked
         self._ears: dict[object, _Ear] = {}
         self._waiting: dict[object, list[str]] = {}
-        self._turns: list[tuple[object, list[str]]] = []
-        self._counted_from = 0
+        self._turns: list[list[str]] = []
 
     def clear(self) -> None:
         """Count anew from here."""
         self._proxy.toxics = replace(HEALTHY, latency_seconds=_LATENCY_SECONDS)
-        self._counted_from = len(self._turns)
+        self._turns = []
 
     @property
     def turns(self) -> list[list[str]]:
         """The round trips, each by the statements that it carried: none, where it only prepared some."""
-        asked: list[list[str]] = []
-        unasked: set[object] = set()
-        for number, (link, turn) in enumerate(self._turns):
-            # A connection is reset for whoever had it.
-            if turn and self._unasked.issuperset(turn):
-                unasked.add(link)
-            elif link in unasked and turn == [RESET]:
-                unasked.remove(link)
-            elif number >= self._counted_from:
-                asked.append(turn)
-        return asked
+        return [turn for turn in self._turns if not turn or not self._unasked.issuperset(turn)]
 
     @property
     def figures(self) -> Figures:
@@ -82,7 +68,7 @@ class Wire:
             return
         if link not in self._waiting:
             self._waiting[link] = []
-            self._turns.append((link, self._waiting[link]))
+            self._turns.append(self._waiting[link])
         if link not in self._ears:
             self._ears[link] = self._new_ear()
         self._waiting[link] += self._ears[link].statements(data)
