@@ -55,16 +55,22 @@ class Breaker:
 
         Only the cancellation of the caller is raised.
         """
-        is_trial = self.is_open
-        if is_trial and not self._may_try():
-            self.skipped += 1
+        if self.skips():
             return None
+        is_trial = self.is_open
         self._trying = is_trial
         try:
             return await self._attempt(call, is_trial=is_trial)
         finally:
             if is_trial:
                 self._trying = False
+
+    def skips(self) -> bool:
+        """Whether a call is to be left out now. It is counted as skipped then: whoever asks does not call."""
+        if self.is_open and not self._may_try():
+            self.skipped += 1
+            return True
+        return False
 
     def _may_try(self) -> bool:
         return not self._trying and self._open_until is not None and self._monotonic() >= self._open_until
