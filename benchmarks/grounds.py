@@ -46,13 +46,13 @@ class Grounds:
     def books(self, row: Row, size: Size) -> Books:
         """The books of that size for that row. The large ones are there once; families that write share no others."""
         if size is self._plan.large:
-            return template(self._stage.postgres, size)
+            return template(self._stage.postgres[size], size)
         name = row.family.value if row.family in _OF_THEIR_OWN else "service"
         if name not in self._copies:
             self._copies[name] = asyncio.run(
                 databases.copy(
-                    self._stage.postgres,
-                    template(self._stage.postgres, size),
+                    self._stage.postgres[size],
+                    template(self._stage.postgres[size], size),
                     database=f"copy_{name}_{self._number}",
                     # Each has a cache of its own: they tell different things of the same accounts.
                     cache=len(self._copies) + 1,

@@ -80,7 +80,7 @@ def _by_wrk(stage: Stage, service: Service, load: Load) -> tuple[dict[str, Any],
         load.requests.write(Path(file.name))
         if load.warm_seconds:
             _run_wrk(stage, service, load, file.name, seconds=load.warm_seconds, tag=f"{load.tag}-warm")
-        meter = stage.meter(serving=[service.pid])
+        meter = stage.meter(service.books, serving=[service.pid])
         asyncio.run(meter.start())
         own = reaped_seconds()
         said = _run_wrk(stage, service, load, file.name, seconds=load.seconds, tag=load.tag)
@@ -106,7 +106,7 @@ def _run_wrk(stage: Stage, service: Service, load: Load, requests: str, *, secon
 
 
 def _by_our_own(stage: Stage, service: Service, load: Load) -> tuple[dict[str, Any], Usage]:
-    meter = stage.meter(serving=[service.pid])
+    meter = stage.meter(service.books, serving=[service.pid])
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         answer = runner.run(
             generate(

@@ -95,7 +95,7 @@ class Measuring:
             people=self._people,
             seconds=self.plan.seconds,
             run=self.number,
-            meter=self.stage.meter(),
+            meter=self.stage.meter(books),
             scratch=self.stage.home,
         )
 
@@ -132,7 +132,7 @@ class Measuring:
         lasting = self.plan.warm_seconds + self.plan.seconds
         with child(module, work, environment=self.stage.environment(books), seconds=lasting) as process:
             process.wait_until_measuring()
-            meter = self.stage.meter()
+            meter = self.stage.meter(books)
             asyncio.run(meter.start())
             answer = process.answer()
             return answer, asyncio.run(meter.stop())

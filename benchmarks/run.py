@@ -16,8 +16,7 @@ from benchmarks.grounds import Grounds, template
 from benchmarks.measuring import Measuring
 from benchmarks.plan import ROWS, Plan
 from benchmarks.rows import Accounts, Family
-from benchmarks.stage import Stage, scratch_home, stage
-from entrypoints.embedded.postgres import EmbeddedPostgres
+from benchmarks.stage import Stage, postgres_for, scratch_home, stage
 
 Watch = Callable[[str], None]
 """Told what happens, a line each."""
@@ -44,7 +43,7 @@ def run(plan: Plan, watch: Watch) -> Measured:
     started = time.monotonic()
     with scratch_home() as home:
         _make_books(home, plan, watch)
-        with stage(home) as servers:
+        with stage(home, plan.sizes) as servers:
             progress = _Progress(plan, watch)
             _run_in(servers, plan, watch)
             for number in range(1, plan.rounds + 1):
@@ -52,17 +51,17 @@ def run(plan: Plan, watch: Watch) -> Measured:
                 if time.monotonic() - started > plan.minutes_max * 60:
                     raise BenchFailed(f"It takes longer than {plan.minutes_max:g} minutes.")
             if plan.large is not None:
-                _verify(template(servers.postgres, plan.large), watch)
+                _verify(template(servers.postgres[plan.large], plan.large), watch)
     return measured
 
 
 def _make_books(home: Path, plan: Plan, watch: Watch) -> None:
-    """The books that are copied, and the large ones, by a server that is in a hurry."""
-    with EmbeddedPostgres(home / "postgres", settings=databases.MAKING_SETTINGS) as postgres:
-        for size in plan.sizes:
-            watch(f"Making books with {size.entries:,} entries …")
+    """The books that are copied, and the large ones, by servers that are in a hurry."""
+    for size in plan.sizes:
+        watch(f"Making books with {size.entries:,} entries …")
+        with postgres_for(home, size, databases.MAKING_SETTINGS) as postgres:
             asyncio.run(databases.make(postgres, template(postgres, size)))
-    # What that server left to the operating system must not be written while somebody measures.
+    # What they left to the operating system must not be written while somebody measures.
     os.sync()
 
 
