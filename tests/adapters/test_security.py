@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import bcrypt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -124,6 +125,32 @@ class TestJwtAccessTokens(AccessTokensContract):
     @pytest.fixture
     def foreign_tokens(self, clock: SettableClock) -> JwtAccessTokens:
         return some_tokens(clock, secret=OTHER_SECRET)
+
+
+async def test_row_14_an_outdated_hash_is_checked_for_as_long_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    present, earlier = a_hasher(cost=7), a_hasher(cost=4)
+    hashed = await earlier.hash("correct horse battery")
+    work: list[int] = []
+    checkpw = bcrypt.checkpw
+
+    def noted(password: bytes, against: bytes) -> bool:
+        work.append(2 ** int(against[4:6]))
+        return checkpw(password, against)
+
+    monkeypatch.setattr(bcrypt, "checkpw", noted)
+    spent = {}
+    for what, stored, password in (
+        ("nobody", None, "wrong"),
+        ("wrong", hashed, "wrong"),
+        ("right", hashed, "correct horse battery"),
+    ):
+        work.clear()
+        await present.verify(password, stored)
+        spent[what] = sum(work)
+    for hasher in (present, earlier):
+        hasher.close()
+
+    assert spent == {"nobody": 2**7, "wrong": 2**7, "right": 2**7}
 
 
 def test_a_short_pepper_is_refused_at_construction() -> None:

@@ -12,8 +12,16 @@ from tests.services.databases import Databases
 @pytest.fixture(scope="module")
 def service(databases: Databases, redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The running service."""
-    log = tmp_path_factory.mktemp("service") / "service.log"
-    with databases.database() as database, served(log, database=database.dsn, redis_url=redis_server) as service:
+    folder = tmp_path_factory.mktemp("service")
+    with (
+        databases.database() as database,
+        served(
+            folder / "service.log",
+            database=database.dsn,
+            redis_url=redis_server,
+            MAILBOX=str(folder / "mailbox"),
+        ) as service,
+    ):
         yield service
 
 
