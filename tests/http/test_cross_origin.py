@@ -1,9 +1,12 @@
 """Other sites' pages: none calls the API that the operator did not name, and none uses what a browser keeps for it."""
 
+import ast
+
 import pytest
 
 from entrypoints.api import api as opened_api
 from entrypoints.settings import Settings
+from tests.architecture.trees import modules
 from tests.http.clients import PASSWORD, client_of, sign_up
 from tests.http.operations import operations_of
 
@@ -185,3 +188,14 @@ async def test_row_65_whoever_forges_a_request_has_no_token_to_send_with_it(ada)
 
     assert with_token.status == 201
     assert without.refused == (401, "unauthorized")
+
+
+def test_row_65_no_other_module_reads_a_cookie():
+    readers = {
+        module.name
+        for module in modules("entrypoints", "adapters")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute) and node.attr == "cookies"
+    }
+
+    assert readers == {"entrypoints.http.cross_origin"}
