@@ -51,10 +51,12 @@ async def test_a_session_that_is_used_lasts_and_one_that_is_not_expires(stage: S
 async def test_asking_in_the_background_uses_no_session(stage: SessionStage) -> None:
     _, claims = await stage.log_in()
 
-    for _ in range(3):
-        stage.pass_seconds(9)
+    await stage.first.watch.caught_up()
+    for _ in range(29):
+        stage.pass_seconds(1)
+        await stage.first.watch.caught_up()
         assert isinstance(await stage.sessions.check(claims, background=True), ActiveSession)
-    stage.pass_seconds(4)
+    stage.pass_seconds(2)
 
     assert await stage.sessions.check(claims, background=True) is SessionRefusal.EXPIRED
     assert await stage.sessions.check(claims) is SessionRefusal.EXPIRED

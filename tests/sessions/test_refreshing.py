@@ -1,6 +1,7 @@
 """Refresh tokens are spent once, whoever presents them and wherever; who presents one late ends the session."""
 
 import asyncio
+import base64
 
 import asyncpg
 
@@ -95,3 +96,4 @@ async def test_a_refresh_token_is_kept_by_its_hash_alone(
 
     for token in (device.refresh, renewed.refresh):
         assert token not in kept + sessions
+        assert base64.urlsafe_b64decode(f"{token}=").hex() not in kept + sessions

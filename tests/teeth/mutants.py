@@ -4,6 +4,7 @@ from typing import Final
 
 from tests.teeth.mistakes import Edit, mutant
 from tests.teeth.protection import PROTECTION
+from tests.teeth.sessions import SESSIONS
 
 IN_MEMORY: Final = "tests/contracts/test_in_memory.py::TestInMemoryLedger"
 POSTGRES: Final = "tests/contracts/test_postgres.py::TestPostgresLedger"
@@ -373,4 +374,4 @@ SECOND_FACTOR: Final = (
     ),
 )
 
-MUTANTS: Final = (*LOCKS, *RULES, *KEYS, *COMMITS, *CACHE, *TIME, *CALLERS, *SECOND_FACTOR, *PROTECTION)
+MUTANTS: Final = (*LOCKS, *RULES, *KEYS, *COMMITS, *CACHE, *TIME, *CALLERS, *SECOND_FACTOR, *PROTECTION, *SESSIONS)
