@@ -28,6 +28,7 @@ _DATABASE: Final = "wallet"
 _SERVICE_USER: Final = "wallet_service"
 _HOST: Final = "127.0.0.1"
 _SEEDED: Final = "seeded"
+_MAILBOX: Final = "mailbox"
 _SECRETS: Final = "secrets.json"
 """Also the mark by which a demo knows its own folder: no other one is used, and none other wiped."""
 EXIT_FAILED: Final = 1
@@ -96,6 +97,10 @@ def _settings(home: Path, postgres: EmbeddedPostgres, valkey: EmbeddedValkey, po
             "SEALING_KEYS": f"k1:{kept['sealing']}",
             "HOST": _HOST,
             "PORT": str(port),
+            "PUBLIC_URL": f"http://{_HOST}:{port}",
+            # Nothing leaves this machine, whatever the environment says.
+            "SMTP_URL": "",
+            "MAILBOX": str(home / _MAILBOX),
             "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
         }
     )
@@ -133,6 +138,7 @@ def _welcome(screen: Console, settings: Settings, postgres: EmbeddedPostgres, ho
         "    -H 'Content-Type: application/json' -H 'Idempotency-Key: lunch-1' \\",
         f"    -d '{transfer}'",
         "",
+        f"Mailbox    {url}/dev/mailbox   what people are sent: codes, links, notices",
         f"Database   {postgres.dsn_of(_DATABASE)}",
         f"Data       {home}" + ("" if postgres.place.is_relative_to(home) else f" and {postgres.place}"),
         "Stop       Ctrl-C (the data stay)      Wipe  make demo RESET=1",

@@ -18,6 +18,7 @@ from entrypoints.http.routes.movements import MovementRoutes
 from entrypoints.http.routes.operations import OperationsRoutes
 from entrypoints.http.routes.passwords import PasswordRoutes
 from entrypoints.http.routes.people import PeopleRoutes
+from entrypoints.http.routes.reset_page import reset_page_routes
 from entrypoints.http.routes.second_factor import SecondFactorRoutes
 from entrypoints.http.routes.sessions import SessionRoutes
 from entrypoints.http.routes.wallets import WalletRoutes
@@ -51,6 +52,7 @@ def create_app(services: Services) -> web.Application:
         *LimitRoutes(services).routes(),
         *OperationsRoutes(services).routes(),
         *docs_routes(),
+        *reset_page_routes(),
         *([] if services.mailbox is None else mailbox_routes(services.mailbox)),
     ]
     routes.sort(key=_rank)

@@ -88,6 +88,10 @@ def test_the_demo_serves_keeps_its_data_and_is_wiped_on_request(tmp_path: Path) 
         assert "201 Created" in first.stdout
         assert "Idempotent-Replayed" not in first.stdout
         assert "Idempotent-Replayed: true" in again.stdout
+        assert f"{url}/dev/mailbox" in "".join(printed)
+        told = answer(f"{url}/dev/mailbox/messages?to=ada@example.com")["data"]
+        assert isinstance(told, list)
+        assert "new device" in told[0]["subject"]
 
     # As an earlier version left it, which had nothing to seal.
     kept_secrets = json.loads((home / "secrets.json").read_text())

@@ -196,3 +196,20 @@ async def test_without_a_configured_address_links_lead_to_where_the_service_list
         [text] = await sent_to(api, ada.email, holding=LINK)
 
     assert LINK.findall(text)[0].startswith("http://127.0.0.1:8000/reset-password#token=")
+
+
+async def test_the_link_leads_to_a_page_that_runs_its_own_script_and_tells_nobody_of_the_token(api):
+    async def fetched(path):
+        async with api.client.get(path) as response:
+            return response.status, await response.text(), response.headers
+
+    status, page, headers = await fetched("/reset-password")
+    files = re.findall(r'(?:src|href)="(reset-password/[^"]+)"', page)
+
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "script-src 'self'; " in headers["Content-Security-Policy"]
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert sorted(files) == ["reset-password/page.css", "reset-password/reset-password.js"]
+    assert [(await fetched(f"/{file}"))[0] for file in files] == [200, 200]
+    assert (await fetched("/reset-password/docs.html"))[0] == 404
+    assert re.search(r"<script(?! src=)|\son\w+=|style=", page) is None

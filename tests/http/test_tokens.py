@@ -133,6 +133,8 @@ async def test_every_operation_but_the_open_ones_needs_a_token(api, app):
         "/problems/{code}",
         "/docs",
         "/docs/assets/{name}",
+        "/reset-password",
+        "/reset-password/{name}",
         "/dev/mailbox",
         "/dev/mailbox/messages",
         "/openapi.json",

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from html import escape
+from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import hdrs, web
@@ -16,16 +17,7 @@ from wallet_core.notifications.ports import Mailbox
 
 SHOWN_MAX: Final = 100
 
-_STYLE: Final = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430;
-  background: #f6f7f9; }
-h1 { font-size: 1.4rem; }
-article { background: #fff; border: 1px solid #dde2e9; border-radius: .5rem; padding: .8rem 1.2rem; margin: 1rem 0; }
-header { display: flex; flex-wrap: wrap; gap: .2rem 1rem; justify-content: space-between; color: #566171;
-  font-size: .9rem; }
-h2 { font-size: 1.05rem; margin: .3rem 0; }
-pre { font: inherit; white-space: pre-wrap; overflow-wrap: anywhere; margin: .5rem 0; }
-"""
+_STYLE: Final = (Path(__file__).parents[1] / "static" / "page.css").read_text(encoding="utf-8")
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _POLICY: Final = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
