@@ -112,11 +112,21 @@ def is_link_error(error: BaseException) -> bool:
     return isinstance(error, _LINK_ERRORS)
 
 
+class NotBegun(asyncpg.InterfaceError):
+    """The link was broken before the transaction began: nothing was asked, and another connection may be asked it."""
+
+
 @asynccontextmanager
 async def in_transaction(connection: Connection) -> AsyncIterator[Transaction]:
-    """A transaction that is open when the block begins, rolled back when it fails, and still open when it is done."""
+    """A transaction that is open when the block begins, rolled back when it fails, and still open when it is done.
+
+    Raises NotBegun where the connection turns out to have broken since it was last used.
+    """
     transaction = connection.transaction()
-    await transaction.start()
+    try:
+        await transaction.start()
+    except asyncpg.PostgresConnectionError as error:
+        raise NotBegun("The connection was broken.") from error
     try:
         yield transaction
     except BaseException as error:

@@ -10,6 +10,7 @@ import asyncpg
 from adapters.postgres.database import (
     ACQUIRE_SECONDS,
     RACES_LOST,
+    NotBegun,
     borrowed,
     commit,
     faults,
@@ -29,7 +30,7 @@ from wallet_core.ledger.outcomes import Outcome
 from wallet_core.ledger.state import LockedState
 
 ATTEMPTS_MAX: Final = 5
-"""How often a batch is tried that lost a race: in a deadlock or for an idempotency key."""
+"""How often a batch is tried that lost a race (in a deadlock or for an idempotency key) or met a broken connection."""
 
 _KEY_INDEX: Final = "transactions_user_key"
 """Violated by whoever settles the same idempotency key from other accounts at the same moment."""
@@ -54,6 +55,9 @@ class PostgresLedger:
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
                 return await self._post_once(commands)
+            except NotBegun as error:
+                if attempt == ATTEMPTS_MAX:
+                    raise Unavailable("The database does not answer.") from error
             except asyncpg.PostgresError as error:
                 if not _is_lost_race(error):
                     raise
@@ -97,6 +101,8 @@ class PostgresLedger:
                 async with in_transaction(connection) as transaction:
                     outcomes = await self.post_within(connection, commands)
                 lost = await commit(transaction)
+        except NotBegun:
+            raise
         except Exception as error:
             if is_link_error(error):
                 raise Unavailable("The database does not answer.") from error
