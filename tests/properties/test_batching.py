@@ -17,7 +17,7 @@ from wallet_core.ledger.commands import Command, Deposit
 from wallet_core.ledger.outcomes import Outcome
 from wallet_core.ledger.port import Ledger
 from wallet_core.testing.books import InMemoryBooks
-from wallet_core.testing.builders import a_deposit
+from wallet_core.testing.builders import a_deposit, a_transfer
 from wallet_core.testing.contracts.books import a_person, balances
 
 SECONDS_MAX = 10
@@ -134,6 +134,25 @@ async def test_what_arrives_during_a_commit_forms_the_next_batch(watched: Watche
     await _all(callers)
 
     assert watched.batches == [1, 5]
+
+
+async def test_who_has_nothing_in_common_with_a_batch_under_way_does_not_wait_for_it(
+    books: InMemoryBooks, watched: WatchedLedger, alice: Account
+) -> None:
+    bob, carol, dave = [await a_person(books) for _ in range(3)]
+    ledger = BatchingLedger(watched, in_flight_max=2)
+    watched.gate.clear()
+
+    first = await _waiting(ledger, a_transfer(alice, bob))
+    behind = await _waiting(ledger, a_transfer(bob, alice))
+    free = await _waiting(ledger, a_transfer(carol, dave))
+    await asyncio.sleep(0)  # a batch is started one turn after it was formed
+    under_way = list(watched.posted)
+    watched.gate.set()
+    await _all([first, behind, free])
+
+    assert [command.user_id for command in under_way] == [alice.user_id, carol.user_id]
+    assert [command.user_id for command in watched.posted] == [alice.user_id, carol.user_id, bob.user_id]
 
 
 async def test_nobody_is_answered_before_the_commit(watched: WatchedLedger, alice: Account) -> None:

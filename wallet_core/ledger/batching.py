@@ -1,9 +1,7 @@
 """Many callers, few commits: commands that arrive while a batch is being committed form the next one."""
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -11,28 +9,21 @@ from wallet_core.faults import Fault, OutcomeUnknown, Overloaded, Unavailable
 from wallet_core.ledger.commands import Command
 from wallet_core.ledger.outcomes import Outcome
 from wallet_core.ledger.port import Ledger
+from wallet_core.ledger.queueing import Batch, CommandQueue, Waiting
 
 WAITING_MAX: Final = timedelta(seconds=3)
 """How long a command may wait for its batch. Whoever waits longer stands behind a batch that hangs."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A command, where its answer goes, and how long it may wait, by the event loop's clock."""
-
-    command: Command
-    answer: asyncio.Future[Outcome]
-    until: timedelta
 
 
 class BatchingLedger:
     """A Ledger that gathers the commands of many callers into batches for another one.
 
     There is no timer: an idle service answers as fast as the ledger behind it, a busy one shares each commit among
-    everybody who waited for it. At most `in_flight_max` batches of at most `batch_max` commands are under way and at
-    most `queue_max` commands wait; one more is refused with Overloaded. A command that has waited `waiting_max` without
-    its batch being started leaves the queue with Unavailable. Nobody is answered before the commit, and a caller that
-    goes away does not take its command back.
+    everybody who waited for it. At most `in_flight_max` batches of at most `batch_max` commands are under way, which
+    touch nobody and no wallet in common, so that none waits for another one's locks. At most `queue_max` commands wait;
+    one more is refused with Overloaded. A command that has waited `waiting_max` without its batch being started leaves
+    the queue with Unavailable. Nobody is answered before the commit, and a caller that goes away does not take its
+    command back.
     """
 
     def __init__(
@@ -45,13 +36,12 @@ class BatchingLedger:
         waiting_max: timedelta = WAITING_MAX,
     ) -> None:
         self._ledger = ledger
-        self._batch_max = batch_max
-        self._in_flight_max = in_flight_max
+        self._queue = CommandQueue(batch_max=batch_max, in_flight_max=in_flight_max)
         self._queue_max = queue_max
         self._waiting_max = waiting_max
+        self._in_flight: dict[asyncio.Task[None], Batch] = {}
+        self._start: asyncio.Handle | None = None
         self._alarm: asyncio.TimerHandle | None = None
-        self._waiting: deque[_Waiting] = deque()
-        self._in_flight: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def post(self, commands: Sequence[Command]) -> list[Outcome]:
@@ -64,14 +54,16 @@ class BatchingLedger:
             raise ValueError(f"At most {self._queue_max} commands fit the queue.")
         if self._closed:
             raise Unavailable("The ledger is shutting down.")
-        if len(self._waiting) + len(commands) > self._queue_max:
+        if len(self._queue) + len(commands) > self._queue_max:
             raise Overloaded("Too many movements wait already.")
         loop = asyncio.get_running_loop()
         answers = [loop.create_future() for _ in commands]
         until = timedelta(seconds=loop.time()) + self._waiting_max
         for command, answer in zip(commands, answers, strict=True):
-            self._waiting.append(_Waiting(command, answer, until))
-        self._start_batch()
+            self._queue.add(Waiting(command, answer, until))
+        if self._start is None:
+            # When everybody has joined the queue who comes in this turn of the loop.
+            self._start = loop.call_soon(self._start_batches)
         self._set_alarm()
         if len(answers) == 1:
             return [await answers[0]]
@@ -80,39 +72,34 @@ class BatchingLedger:
     async def close(self) -> None:
         """Take nothing more, and return when everything that was taken is answered."""
         self._closed = True
+        self._start_batches()
         while self._in_flight:
             await asyncio.wait(self._in_flight)
 
-    def _start_batch(self) -> None:
-        if self._waiting and len(self._in_flight) < self._in_flight_max:
-            task = asyncio.get_running_loop().create_task(self._commit_next())
-            self._in_flight.add(task)
+    def _start_batches(self) -> None:
+        self._start = None
+        for batch in self._queue.next_batches():
+            task = asyncio.get_running_loop().create_task(self._commit(batch.members))
+            self._in_flight[task] = batch
             task.add_done_callback(self._batch_ended)
 
+    def _batch_ended(self, task: asyncio.Task[None]) -> None:
+        self._queue.ended(self._in_flight.pop(task))
+        self._start_batches()
+
     def _set_alarm(self) -> None:
-        """For the moment at which the first in the queue has waited long enough: those behind it came later."""
-        if self._waiting and self._alarm is None:
-            loop = asyncio.get_running_loop()
-            self._alarm = loop.call_at(self._waiting[0].until.total_seconds(), self._turn_away)
+        """For the moment at which somebody will have waited long enough."""
+        if self._alarm is None and (until := self._queue.next_to_leave) is not None:
+            self._alarm = asyncio.get_running_loop().call_at(until.total_seconds(), self._turn_away)
 
     def _turn_away(self) -> None:
         """Tell everybody who has waited long enough that nothing happened, and that it will not."""
         self._alarm = None
-        now = timedelta(seconds=asyncio.get_running_loop().time())
-        while self._waiting and self._waiting[0].until <= now:
-            _fail(self._waiting.popleft(), Unavailable("The movements before this one take too long."))
+        for waiting in self._queue.turned_away(timedelta(seconds=asyncio.get_running_loop().time())):
+            _fail(waiting, Unavailable("The movements before this one take too long."))
         self._set_alarm()
 
-    def _batch_ended(self, task: asyncio.Task[None]) -> None:
-        self._in_flight.discard(task)
-        self._start_batch()
-
-    async def _commit_next(self) -> None:
-        batch = [self._waiting.popleft() for _ in range(min(self._batch_max, len(self._waiting)))]
-        if batch:
-            await self._commit(batch)
-
-    async def _commit(self, batch: list[_Waiting]) -> None:
+    async def _commit(self, batch: list[Waiting]) -> None:
         try:
             outcomes = await self._outcomes([waiting.command for waiting in batch])
         except Fault as fault:
@@ -136,7 +123,7 @@ class BatchingLedger:
             raise OutcomeUnknown("The ledger did not answer each command.")
         return outcomes
 
-    async def _commit_one_by_one(self, batch: list[_Waiting], error: Exception) -> None:
+    async def _commit_one_by_one(self, batch: list[Waiting], error: Exception) -> None:
         """A command that the ledger chokes on must not fail its neighbours: find out which one it is."""
         if len(batch) == 1:
             _fail(batch[0], error)
@@ -158,6 +145,6 @@ def _all_or_fault(answers: Sequence[Outcome | BaseException]) -> list[Outcome]:
     raise faults[0]
 
 
-def _fail(waiting: _Waiting, error: Exception) -> None:
+def _fail(waiting: Waiting, error: Exception) -> None:
     if not waiting.answer.done():
         waiting.answer.set_exception(error)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
 from typing import TypeAlias
+from uuid import UUID
 
 from wallet_core.ids import TransactionId, UserId, WalletId
 from wallet_core.ledger.accounts import BALANCE_MAX, PAYOUT, AccountKey, gateway_wallet, system_wallet_id
@@ -47,6 +48,17 @@ class _Movement:
     def own(self) -> AccountKey:
         """The account of the person who asks."""
         return (self.wallet_id, self.currency)
+
+    @property
+    def other(self) -> AccountKey | None:
+        """The account on the other side, where there is one."""
+        raise NotImplementedError  # each kind of movement has its own
+
+    @property
+    def touches(self) -> tuple[UUID, ...]:
+        """The person and the wallets that it is about: commands with none in common wait for no lock of each other."""
+        other = self.other
+        return (self.user_id, self.wallet_id) if other is None else (self.user_id, self.wallet_id, other[0])
 
     @property
     def fingerprint(self) -> bytes:
