@@ -73,21 +73,14 @@ def _key(wallet_id: WalletId, currency: str) -> str:
 
 
 def _written(account: Account) -> str:
-    return _PREFIX.format(revision=account.revision) + json.dumps(
-        {
-            "id": str(account.id),
-            "wallet_id": str(account.wallet_id),
-            "user_id": None if account.user_id is None else str(account.user_id),
-            "holder": account.holder,
-            "currency": account.currency,
-            "balance": account.balance,
-            "held": account.held,
-            "version": account.version,
-            "declines": account.declines,
-            "declined_on": account.declined_on.isoformat(),
-            "declined_today": account.declined_today,
-            "status": account.status,
-        }
+    """The prefix, and the account as JSON, put together by hand: a busy batch writes hundreds of them."""
+    user_id = "null" if account.user_id is None else f'"{account.user_id}"'
+    return _PREFIX.format(revision=account.revision) + (
+        f'{{"id":"{account.id}","wallet_id":"{account.wallet_id}","user_id":{user_id},'
+        f'"holder":{json.dumps(account.holder)},"currency":"{account.currency}",'
+        f'"balance":{account.balance},"held":{account.held},"version":{account.version},'
+        f'"declines":{account.declines},"declined_on":"{account.declined_on}",'
+        f'"declined_today":{account.declined_today},"status":"{account.status}"}}'
     )
 
 
