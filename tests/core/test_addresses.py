@@ -134,6 +134,35 @@ async def test_another_address_is_not_verified_gets_a_code_and_the_former_is_tol
     assert await stage.sent(PHONE) == []
 
 
+async def test_row_80_whoever_claims_addresses_of_others_fills_no_inbox_by_leaving_them_again(
+    stage: AccountStage,
+) -> None:
+    user = await stage.alice()
+
+    for _ in range(10):
+        for email in (OTHER_EMAIL, "mallory@example.org"):
+            await stage.people.change(user.id, email=email, phone=PHONE, device=LAPTOP)
+        await stage.people.change(user.id, phone="+41446681801", device=LAPTOP)
+
+    assert len(await stage.sent(OTHER_EMAIL)) == len(await stage.sent(PHONE)) == 3
+
+
+async def test_another_case_of_letters_is_the_same_address_and_tells_nobody(stage: AccountStage) -> None:
+    user = await stage.alice()
+
+    await stage.people.change(user.id, email=EMAIL.upper(), device=LAPTOP)
+
+    assert await stage.sent(EMAIL) == await stage.sent(EMAIL.upper()) == []
+
+
+async def test_row_15_who_has_not_verified_an_address_is_told_there_that_it_is_taken(stage: AccountStage) -> None:
+    await stage.alice(verified=False)
+
+    await stage.people.sign_up(name="Eve", password=PASSWORD, email=EMAIL, phone=None, device=LAPTOP)
+
+    assert len(await stage.sent()) == 1
+
+
 async def test_a_code_that_was_sent_to_the_former_address_proves_nothing(stage: AccountStage) -> None:
     user = await _signed_up(stage)
     code = await _code(stage)

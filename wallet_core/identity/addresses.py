@@ -86,7 +86,9 @@ class Addresses:
                 self._background.start(partial(self._warn, None, phone))
 
     def changed(self, before: User, after: User, device: Device) -> None:
-        """Send a code to each address that is another one now, and tell whoever reads the former; in the background."""
+        """Send a code to each address that is another one now, and tell whoever was shown to read the former; in the
+        background.
+        """
         if any(_address(before, channel) != _address(after, channel) for channel in Channel):
             self._background.start(partial(self._changed, before, after, device))
 
@@ -134,8 +136,14 @@ class Addresses:
 
     async def _warn(self, email: str | None, phone: str | None) -> None:
         user, now = await self._users.by_address(email=email, phone=phone), self._clock()
-        if user is not None and await self._users.warn(user.id, now=now, unless_since=now - WARNED_EVERY):
+        if user is None or not await self._users.warn(user.id, now=now, unless_since=now - WARNED_EVERY):
+            return
+        if any(_is_verified(user, channel) for channel in Channel):
             self._post.to_person(user, signup_refused())
+            return
+        # Whoever reads what is sent there may well be the one who has just been refused.
+        channel = Channel.EMAIL if email is not None else Channel.PHONE
+        self._send(channel, _address(user, channel) or "", signup_refused())
 
     async def _changed(self, before: User, after: User, device: Device) -> None:
         # A link that was sent to the former address leads nowhere any more.
@@ -144,10 +152,12 @@ class Addresses:
             former, present = _address(before, channel), _address(after, channel)
             if former == present:
                 continue
-            if former is not None:
+            if _is_verified(after, channel):
+                continue  # the same one in another case of letters
+            # Nobody else: claiming an address of somebody and leaving it again is no way to write to them.
+            if former is not None and _is_verified(before, channel):
                 self._send(channel, former, address_changed(_KIND[channel]))
-            if not _is_verified(after, channel):
-                await self._send_code(after, channel, device)
+            await self._send_code(after, channel, device)
 
     async def _send_code(self, user: User, channel: Channel, device: Device) -> TooManyAttempts | None:
         address = _address(user, channel)

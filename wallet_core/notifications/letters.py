@@ -121,10 +121,14 @@ class Post:
         self._notifier = notifier
 
     def to_person(self, user: User, letter: Letter) -> None:
-        """Where they are sure to read it: a verified address where they have one, mail before text messages."""
-        if user.email is not None and (user.email_verified_at is not None or user.phone_verified_at is None):
+        """Where they are sure to read it: at a verified address, mail before text messages.
+
+        Who has none is not told: whatever they gave may be the address of somebody else, who is not to be bothered
+        with each of their log-ins.
+        """
+        if user.email is not None and user.email_verified_at is not None:
             self.to_email(user.email, letter)
-        elif user.phone is not None:
+        elif user.phone is not None and user.phone_verified_at is not None:
             self.to_phone(user.phone, letter)
 
     def to_email(self, email: str, letter: Letter) -> None:
