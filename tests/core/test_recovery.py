@@ -172,6 +172,19 @@ async def test_an_address_that_nobody_showed_to_be_theirs_opens_no_account_that_
     assert (await stage.user(lonely)).email_verified_at == stage.clock()
 
 
+async def test_a_link_to_an_address_they_have_left_leads_nowhere_before_anything_is_tidied_up(
+    stage: AccountStage,
+) -> None:
+    user = await stage.alice()
+    token = await stage.link_token()
+    stage.jobs.is_full = True
+
+    await stage.people.change(user.id, email="alicia@example.org", device=LAPTOP)
+
+    assert await stage.recovery.reset(token, NEXT, LAPTOP) is INVALID
+    assert await stage.knows(user, PASSWORD)
+
+
 async def test_whoever_is_deactivated_gets_no_link_and_no_new_password(stage: AccountStage) -> None:
     user = await stage.alice()
     token = await stage.link_token()

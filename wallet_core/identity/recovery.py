@@ -88,6 +88,9 @@ class Recovery:
         user = None if challenge is None else await self._users.by_id(challenge.user_id)
         if challenge is None or user is None or user.status is UserStatus.DEACTIVATED:
             return ResetRefusal.INVALID_TOKEN
+        if challenge.subject not in (user.email, user.phone):
+            # They have left that address. Its links are ended too, but in the background, and a new one may race that.
+            return ResetRefusal.INVALID_TOKEN
         hashed = await self._passwords.hashed(new, user)
         now = self._clock()
         if not await self._challenges.use(challenge.id, now):
