@@ -20,7 +20,11 @@ class CountingAttempts(UnlimitedAttempts):
     """Knows no device, and notes whose attempts were forgotten."""
 
     def __init__(self) -> None:
+        self.taken_for: list[tuple[str, ...]] = []
         self.succeeded_for: list[tuple[str, ...]] = []
+
+    async def take(self, addresses, device):
+        self.taken_for.append(tuple(addresses))
 
     async def succeeded(self, addresses, device):
         self.succeeded_for.append(tuple(addresses))
@@ -91,6 +95,24 @@ async def test_an_unknown_address_and_a_wrong_password_are_answered_alike(
 
     assert {wrong, unknown, short} == {LoginRefusal.INVALID_CREDENTIALS}
     assert attempts.succeeded_for == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Alice@example.org", "alice@example.org"),
+        ("al\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}ce@example.org", "alice@example.org"),
+        ("a\N{GREEK CAPITAL LETTER SIGMA}@example.org", "a\N{GREEK SMALL LETTER SIGMA}@example.org"),
+    ],
+)
+async def test_what_a_database_takes_for_one_address_is_counted_as_one(
+    log_in: LogIn, attempts: CountingAttempts, one: str, other: str
+) -> None:
+    for email in (one, other):
+        await attempt(log_in, email=email)
+
+    first, second = attempts.taken_for
+    assert first == second
 
 
 async def test_whoever_was_deactivated_is_told_so_only_with_the_right_password(

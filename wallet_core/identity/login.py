@@ -32,6 +32,9 @@ class LoginRefusal(StrEnum):
     CHALLENGE_OVER = "mfa_token_expired"
 
 
+_FINAL_SIGMA: Final = "\N{GREEK SMALL LETTER FINAL SIGMA}"
+_SIGMA: Final = "\N{GREEK SMALL LETTER SIGMA}"
+
 _LOGIN_REFUSAL: Final = {
     FactorRefusal.WRONG_CODE: LoginRefusal.INVALID_CREDENTIALS,
     FactorRefusal.CHALLENGE_OVER: LoginRefusal.CHALLENGE_OVER,
@@ -145,4 +148,11 @@ class LogIn:
 
 def _addresses(email: str | None, phone: str | None) -> tuple[str, ...]:
     """What attempts are counted by: each address in one spelling, whether or not anybody has it."""
-    return tuple(address.lower() for address in (email, phone) if address is not None)
+    return tuple(_in_one_spelling(address) for address in (email, phone) if address is not None)
+
+
+def _in_one_spelling(address: str) -> str:
+    """One for all that any database takes for the same in small letters: some make each letter a small one by itself,
+    and of a dotted capital I just an i, so that `str.lower` would count two spellings of one address apart.
+    """
+    return "".join(letter.lower()[0] for letter in address).replace(_FINAL_SIGMA, _SIGMA)
