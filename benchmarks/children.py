@@ -1,7 +1,9 @@
 """The programs that a row runs, each with a time-out: one of ours that says when it measures, or one from elsewhere."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -75,24 +77,42 @@ def child(module: str, work: Mapping[str, Any], *, environment: Mapping[str, str
         process.communicate()
 
 
-def run_program(command: Sequence[str], *, cwd: Path, seconds: float, environment: Mapping[str, str]) -> str:
-    """Run a program to its end and return what it said. Raises BenchFailed when it fails or takes a minute longer."""
+def run_program(
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    seconds: float,
+    environment: Mapping[str, str],
+    interrupted: bool = False,
+) -> str:
+    """Run a program to its end and return what it said; `interrupted` ends it by SIGINT when those seconds are over.
+
+    Raises BenchFailed when it fails or takes a minute longer.
+    """
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     try:
-        done = subprocess.run(
-            command,
-            cwd=cwd,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=seconds + _PATIENCE_SECONDS,
-            check=False,
-        )
+        if interrupted:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(seconds)
+            process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=seconds + _PATIENCE_SECONDS)
     except subprocess.TimeoutExpired:
         raise BenchFailed(f"{command[0]} was not done after {seconds + _PATIENCE_SECONDS:g} s.") from None
-    if done.returncode != 0:
-        raise BenchFailed(f"{command[0]} failed.\n{_end_of(done.stdout + done.stderr)}")
-    return done.stdout + done.stderr
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    if process.returncode != 0:
+        raise BenchFailed(f"{command[0]} failed.\n{_end_of(said)}")
+    return said
 
 
 def plain_environment() -> dict[str, str]:

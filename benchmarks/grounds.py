@@ -1,11 +1,14 @@
-"""What rows stand on in one round: fresh copies of the small books, the large books, and services on them."""
+"""What rows stand on: fresh copies of the small books in each round, the large books, and services on them."""
 
 import asyncio
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
 
+import redis
+
 from benchmarks import databases
+from benchmarks.acquaintance import acquaint
 from benchmarks.books import Books, Size
 from benchmarks.plan import Plan
 from benchmarks.requests import Callers
@@ -16,19 +19,18 @@ from entrypoints.embedded.postgres import EmbeddedPostgres
 
 _OF_THEIR_OWN: Final = (Family.SQL, Family.LEDGER)
 """Families that write and have copies of their own; all others ask one service."""
+_CACHE_SECONDS_MAX: Final = 5.0
 
 
-class Grounds:
-    """Makes what a row needs when it is first asked for, and clears all of it away when the round is over."""
+class Services:
+    """Starts the service on some books when it is first asked for, and stops all that it started in the end."""
 
-    def __init__(self, stage: Stage, plan: Plan, number: int) -> None:
+    def __init__(self, stage: Stage, plan: Plan, callers: Callers) -> None:
         self._stage = stage
         self._plan = plan
-        self._number = number
-        self._copies: dict[str, Books] = {}
         self._services: dict[tuple[str, bool], Service] = {}
         self._open = ExitStack()
-        self.callers: Final = Callers(plan.small, stage.jwt_secret)
+        self.callers: Final = callers
 
     def __enter__(self) -> Self:
         return self
@@ -37,6 +39,35 @@ class Grounds:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open.__exit__(kind, error, trace)
+
+    def on(self, books: Books, *, cached: bool) -> Service:
+        """The service on those books, with a cache or without. Its processes have met everybody."""
+        key = (books.database, cached)
+        if key not in self._services:
+            service = served(self._stage, books, processes=self._plan.processes, cached=cached)
+            self._services[key] = self._open.enter_context(service)
+            acquaint(self._services[key], self.callers.posting("noop", books.size.people))
+        return self._services[key]
+
+
+class Grounds:
+    """The books of one round. Services on the large ones outlive it, those on copies do not."""
+
+    def __init__(self, stage: Stage, plan: Plan, number: int, *, lasting: Services, passing: Services) -> None:
+        self._stage = stage
+        self._plan = plan
+        self._number = number
+        self._lasting = lasting
+        self._passing = passing
+        self._copies: dict[str, Books] = {}
+        # Whatever the round before has left there is about accounts of other books.
+        with redis.Redis(port=stage.valkey.port, socket_timeout=_CACHE_SECONDS_MAX) as cache:
+            cache.flushall()
+
+    @property
+    def callers(self) -> Callers:
+        """The people who ask."""
+        return self._lasting.callers
 
     @property
     def copies(self) -> tuple[Books, ...]:
@@ -62,12 +93,7 @@ class Grounds:
 
     def service(self, books: Books, *, cached: bool) -> Service:
         """The service on those books, with a cache or without."""
-        key = (books.database, cached)
-        if key not in self._services:
-            self._services[key] = self._open.enter_context(
-                served(self._stage, books, processes=self._plan.processes, cached=cached)
-            )
-        return self._services[key]
+        return (self._lasting if books.size is self._plan.large else self._passing).on(books, cached=cached)
 
 
 def template(postgres: EmbeddedPostgres, size: Size) -> Books:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class Load:
 
 
 def put_under_load(stage: Stage, service: Service, load: Load, using: Generator) -> Figures:
-    """Ask for as long as the load says; wrk takes whole seconds, at least one.
+    """Ask for as long as the load says.
 
     Raises BenchFailed when anything but what is expected came back.
     """
@@ -92,16 +93,18 @@ def _by_wrk(stage: Stage, service: Service, load: Load) -> tuple[dict[str, Any],
 
 
 def _run_wrk(stage: Stage, service: Service, load: Load, requests: str, *, seconds: float, tag: str) -> str:
-    whole_seconds = max(round(seconds), 1)
+    # It knows whole seconds alone, and ends in order when it is interrupted.
+    longer = math.ceil(seconds) + 1
     return run_program(
         [
-            *("wrk", "--threads", "1", "--connections", str(load.connections), "--duration", f"{whole_seconds}s"),
+            *("wrk", "--threads", "1", "--connections", str(load.connections), "--duration", f"{longer}s"),
             *("--timeout", f"{_ANSWER_SECONDS_MAX}s", "--latency", "--script", str(_SCRIPT)),
             *(f"http://{LOOPBACK}:{service.port}", "--", requests, tag),
         ],
         cwd=stage.home,
-        seconds=whole_seconds,
+        seconds=seconds,
         environment=plain_environment(),
+        interrupted=True,
     )
 
 

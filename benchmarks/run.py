@@ -12,9 +12,10 @@ from benchmarks import databases
 from benchmarks.books import Books, Size
 from benchmarks.faults import BenchFailed
 from benchmarks.figures import Figures
-from benchmarks.grounds import Grounds, template
+from benchmarks.grounds import Grounds, Services, template
 from benchmarks.measuring import Measuring
 from benchmarks.plan import ROWS, Plan
+from benchmarks.requests import Callers
 from benchmarks.rows import Accounts, Family
 from benchmarks.stage import Stage, postgres_for, scratch_home, stage
 
@@ -45,11 +46,12 @@ def run(plan: Plan, watch: Watch) -> Measured:
         _make_books(home, plan, watch)
         with stage(home, plan.sizes) as servers:
             progress = _Progress(plan, watch)
-            _run_in(servers, plan, watch)
-            for number in range(1, plan.rounds + 1):
-                _round(servers, plan, number, measured, progress)
-                if time.monotonic() - started > plan.minutes_max * 60:
-                    raise BenchFailed(f"It takes longer than {plan.minutes_max:g} minutes.")
+            with Services(servers, plan, Callers(plan.small, servers.jwt_secret)) as lasting:
+                _run_in(servers, plan, lasting, watch)
+                for number in range(1, plan.rounds + 1):
+                    _round(servers, plan, number, lasting, measured, progress)
+                    if time.monotonic() - started > plan.minutes_max * 60:
+                        raise BenchFailed(f"It takes longer than {plan.minutes_max:g} minutes.")
             if plan.large is not None:
                 _verify(template(servers.postgres[plan.large], plan.large), watch)
     return measured
@@ -65,7 +67,7 @@ def _make_books(home: Path, plan: Plan, watch: Watch) -> None:
     os.sync()
 
 
-def _run_in(servers: Stage, plan: Plan, watch: Watch) -> None:
+def _run_in(servers: Stage, plan: Plan, lasting: Services, watch: Watch) -> None:
     """Touch what the large books have been made of, as a service has that did not start a moment ago.
 
     The first change of a page after a start or a checkpoint logs the whole page, and there are forty thousand that
@@ -76,12 +78,15 @@ def _run_in(servers: Stage, plan: Plan, watch: Watch) -> None:
     watch("Running the large books in …")
     row = next(row for row in ROWS if row.family is Family.LEDGER and row.accounts is Accounts.WIDE)
     lap = replace(plan, seconds=plan.lap_seconds)
-    with Grounds(servers, lap, 0) as grounds:
-        Measuring(stage=servers, grounds=grounds, plan=lap, row=row, size=plan.large, number=0).figures()
+    grounds = Grounds(servers, lap, 0, lasting=lasting, passing=lasting)
+    Measuring(stage=servers, grounds=grounds, plan=lap, row=row, size=plan.large, number=0).figures()
 
 
-def _round(servers: Stage, plan: Plan, number: int, measured: Measured, progress: "_Progress") -> None:
-    with Grounds(servers, plan, number) as grounds:
+def _round(
+    servers: Stage, plan: Plan, number: int, lasting: Services, measured: Measured, progress: "_Progress"
+) -> None:
+    with Services(servers, plan, lasting.callers) as passing:
+        grounds = Grounds(servers, plan, number, lasting=lasting, passing=passing)
         for row in plan.rows:
             sizes = plan.sizes_of(row)
             # Neither always comes first.

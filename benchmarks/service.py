@@ -1,6 +1,8 @@
-"""The service as its operator runs it, with one route more: a POST that does nothing.
+"""The service as its operator runs it, with two routes more.
 
-That route is declared as the transfer is: token, path and body are checked by the same code, and then it answers.
+One is a POST that does nothing. It is declared as the transfer is: token, path and body are checked by the same code,
+and then it answers. The other tells which process answers.
+
 Run as `python -m benchmarks.service`: the settings come from the environment.
 """
 
@@ -32,6 +34,7 @@ from entrypoints.http.schemas.requests import TransferSchema, WalletPathSchema
 from entrypoints.serving import EXIT_STOPPED, serve
 from entrypoints.settings import Settings
 
+PROCESS_PATH: Final = "/bench/process"
 _START_SECONDS_MAX: Final = 60.0
 _STOP_SECONDS_MAX: Final = 30.0
 _ANSWER_SECONDS_MAX: Final = 10.0
@@ -45,6 +48,7 @@ class Service:
     books: Books
     port: int
     pid: int
+    processes: int
 
 
 @contextmanager
@@ -66,7 +70,7 @@ def served(stage: Stage, books: Books, *, processes: int, cached: bool = True) -
         )
     try:
         _wait_until_ready(process, log, processes)
-        yield Service(books=books, port=port, pid=process.pid)
+        yield Service(books=books, port=port, pid=process.pid, processes=processes)
         process.terminate()
         if process.wait(_STOP_SECONDS_MAX) != EXIT_STOPPED:
             raise BenchFailed(f"The service did not stop in order.\n{_end_of(log)}")
@@ -93,8 +97,8 @@ def answer_of(service: Service, request: str) -> bytes:
 
 
 @asynccontextmanager
-async def api_with_noop(settings: Settings) -> AsyncIterator[web.Application]:
-    """The application as it is, and the route that does nothing."""
+async def measured_api(settings: Settings) -> AsyncIterator[web.Application]:
+    """The application as it is, and the two routes."""
 
     @operation(tags=["bench"], summary="Nothing", responses={201: (None, "Nothing was done")})
     @path(WalletPathSchema)
@@ -102,8 +106,12 @@ async def api_with_noop(settings: Settings) -> AsyncIterator[web.Application]:
     async def do_nothing(_: web.Request) -> web.Response:
         return json_response({}, HTTPStatus.CREATED)
 
+    async def tell_process(_: web.Request) -> web.Response:
+        return json_response(os.getpid())
+
     async with api(settings) as application:
         application.router.add_post("/wallets/{wallet_id}/noop", do_nothing)
+        application.router.add_get(PROCESS_PATH, tell_process)
         yield application
 
 
@@ -125,4 +133,4 @@ def _end_of(log: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(api_with_noop, Settings.from_environment(os.environ)))
+    sys.exit(serve(measured_api, Settings.from_environment(os.environ)))
