@@ -141,8 +141,8 @@ async def test_row_80_whoever_claims_addresses_of_others_fills_no_inbox_by_leavi
 
     for _ in range(10):
         for email in (OTHER_EMAIL, "mallory@example.org"):
-            await stage.people.change(user.id, email=email, phone=PHONE, device=LAPTOP)
-        await stage.people.change(user.id, phone="+41446681801", device=LAPTOP)
+            await stage.people.change(user.id, email=email, phone=PHONE)
+        await stage.people.change(user.id, phone="+41446681801")
 
     assert len(await stage.sent(OTHER_EMAIL)) == len(await stage.sent(PHONE)) == 3
 
@@ -206,6 +206,23 @@ async def test_row_15_whose_address_others_sign_up_with_is_told_once_an_hour(sta
     assert answers == [Taken.EMAIL, Taken.EMAIL, Taken.PHONE]
     assert (told, len(await stage.sent())) == (1, 2)
     assert await stage.sent("eve@example.org") == []
+
+
+async def test_row_15_trying_whose_addresses_there_are_by_claiming_them_is_counted_and_told(
+    stage: AccountStage,
+) -> None:
+    await stage.alice()
+    eve = await stage.alice(email="eve@example.org")
+
+    answers = [await stage.people.change(eve.id, email=EMAIL, device=LAPTOP) for _ in range(11)]
+    free = await stage.people.change(eve.id, email=OTHER_EMAIL, device=LAPTOP)
+    same = await stage.people.change(eve.id, email="eve@example.org", name="Eve", device=LAPTOP)
+
+    assert answers[:10] == [Taken.EMAIL] * 10
+    assert isinstance(answers[10], TooManyAttempts)
+    assert isinstance(free, TooManyAttempts)
+    assert isinstance(same, User)
+    assert len(await stage.sent()) == 1
 
 
 async def test_whom_the_operator_vouches_for_is_verified_at_once(stage: AccountStage) -> None:

@@ -51,7 +51,7 @@ async def test_row_15_whose_address_others_sign_up_with_is_told_by_mail(api, ada
     answer = await api.call("POST", "/auth/signup", {"name": "Eve", "email": ada.email.upper(), "password": PASSWORD})
 
     assert answer.refused == (409, "email_taken")
-    assert len(await sent_to(api, ada.email, holding=re.compile("tried to sign up"))) == 1
+    assert len(await sent_to(api, ada.email, holding=re.compile("tried to use this address"))) == 1
 
 
 async def test_row_29_a_token_works_once_and_only_the_newest(api, ada):

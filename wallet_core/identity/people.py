@@ -86,15 +86,25 @@ class People:
         phone: str | None = None,
         time_zone: str | None = None,
         device: Device = _NO_DEVICE,
-    ) -> User | Taken | None:
+    ) -> User | Taken | TooManyAttempts | None:
         """Change what is given. Nothing when there is no such person.
 
-        An address that is another one gets a code, and whoever reads the former is told.
+        An address that is another one gets a code, and whoever reads the former is told. Claiming one tells whether
+        somebody has it, so it is counted as signing up is, and whoever has it is told.
         """
         before = await self._users.by_id(user_id)
         if before is None:
             return None
+        if email not in (None, before.email) or phone not in (None, before.phone):
+            wait_seconds = await self._attempts.take((), device)
+            if wait_seconds is not None:
+                return TooManyAttempts(wait_seconds)
         changed = await self._users.change(user_id, name=name, email=email, phone=phone, time_zone=time_zone)
-        if isinstance(changed, User):
-            self._addresses.changed(before, changed, device)
+        match changed:
+            case User():
+                self._addresses.changed(before, changed, device)
+            case Taken():
+                self._addresses.warn(changed, email=email, phone=phone)
+            case None:
+                pass
         return changed

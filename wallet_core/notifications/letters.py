@@ -58,13 +58,13 @@ def address_changed(what: str) -> Letter:
 
 
 def signup_refused() -> Letter:
-    """To somebody whose address was given by whoever tried to sign up with it."""
+    """To somebody whose address was given by whoever tried to sign up with it, or to make it theirs."""
     return Letter(
         subject="You have an account at Wallet",
-        text="Somebody tried to sign up with this address, which is yours already.\n\n"
+        text="Somebody tried to use this address for an account, and it is yours already.\n\n"
         "If it was you, log in instead; “Forgot password” helps where you do not remember yours. "
         "If it was not, you need not do anything.",
-        brief="Somebody tried to sign up at Wallet with this number, which is yours already. Log in instead.",
+        brief="Somebody tried to use this number for an account at Wallet, and it is yours already. Log in instead.",
     )
 
 

@@ -101,7 +101,7 @@ class PeopleRoutes:
         summary="Change my name, addresses or time zone",
         description="Another address is verified by the code that it gets; to change one, prove who you are first.",
         responses={200: (UserSchema, "You, as changed")},
-        problems=["email_taken", "phone_taken", "reauth_required"],
+        problems=["email_taken", "phone_taken", "reauth_required", "too_many_attempts"],
     )
     @body(ProfileChangeSchema)
     async def change_me(self, request: web.Request) -> web.Response:
@@ -121,6 +121,8 @@ class PeopleRoutes:
                 return json_response(user_view(changed))
             case Taken():
                 raise Problem(changed.value)
+            case TooManyAttempts():
+                raise too_many_attempts(changed.wait_seconds)
             case None:
                 raise Problem("unauthorized")
         assert_never(changed)
