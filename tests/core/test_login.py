@@ -8,7 +8,7 @@ from tests.core.session_stage import SessionStage
 from wallet_core.faults import Overloaded
 from wallet_core.identity.entities import Device, User, UserStatus
 from wallet_core.identity.login import LoggedIn, LogIn, LoginRefusal
-from wallet_core.identity.ports import NoSecondFactors, UnlimitedAttempts
+from wallet_core.identity.ports import NoSecondFactors, SecondFactorRequired, UnlimitedAttempts
 from wallet_core.testing.builders import a_user
 from wallet_core.testing.security import InMemoryPasswordHasher
 
@@ -158,6 +158,21 @@ async def test_a_password_that_changes_while_it_is_checked_lets_nobody_in(
     assert outcome is LoginRefusal.INVALID_CREDENTIALS
     assert await stage.sessions.of(alice.id) == []
     assert attempts.succeeded_for == []
+
+
+async def test_a_password_that_changes_before_a_code_is_asked_for_begins_no_log_in(
+    stage: SessionStage, hasher: InMemoryPasswordHasher, alice: User, attempts: CountingAttempts
+) -> None:
+    class Asking(NoSecondFactors):
+        async def demand(self, user, code, device):
+            await stage.books.users.change_password(
+                user.id, await hasher.hash("plum lantern harbour"), instead_of=None, spared=None, now=stage.clock()
+            )
+            return SecondFactorRequired(challenge="a challenge")
+
+    log_in = LogIn(stage.books.users, hasher, stage.sessions, Asking(), attempts, stage.post)
+
+    assert await attempt(log_in) is LoginRefusal.INVALID_CREDENTIALS
 
 
 async def test_whoever_is_deactivated_while_the_password_is_checked_is_not_let_in(

@@ -119,7 +119,9 @@ class LogIn:
             case None:
                 return await self._let_in(user, await self._rehashed(user, password, hashed), device)
             case SecondFactorRequired():
-                return refused
+                # Whoever changes a password ends what is open afterwards: a challenge that came after that is told
+                # to nobody.
+                return refused if await self._users.password_hash(user.id) == hashed else None
             case FactorRefusal():
                 return LoginRefusal.INVALID_CREDENTIALS
         assert_never(refused)
