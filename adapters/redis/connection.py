@@ -25,6 +25,9 @@ WAITING_MAX: Final = 1024
 _SPARE_CONNECTIONS: Final = 2
 """For readiness checks, which must not be refused because everybody else is busy."""
 
+TROUBLE: Final = (RedisError, OSError, TimeoutError, RuntimeError)
+"""What is raised where a server is lost; RuntimeError is how uvloop calls a connection that has been closed."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -95,7 +98,7 @@ class RedisConnection:
         try:
             async with asyncio.timeout(self._seconds_max):
                 await self._client.ping()
-        except (RedisError, OSError, TimeoutError) as error:
+        except TROUBLE as error:
             raise Unavailable("Redis does not answer.") from error
 
     async def close(self) -> None:
@@ -104,7 +107,7 @@ class RedisConnection:
             await asyncio.wait(self._under_way)
         try:
             await self._client.aclose()
-        except (RedisError, OSError, TimeoutError) as error:
+        except TROUBLE as error:
             _log.info("The connections to Redis were dropped: %s", error)
 
     def _start_pipeline(self) -> None:

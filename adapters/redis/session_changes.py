@@ -9,9 +9,8 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
-from adapters.redis.connection import RedisConnection
+from adapters.redis.connection import TROUBLE, RedisConnection
 
 CHANNEL: Final = "sessions:changed"
 _CONNECT_SECONDS_MAX: Final = 0.25
@@ -60,7 +59,7 @@ class RedisSessionNews:
                 channel = await self._tuned_in()
                 if channel is not None and await _something_said(channel, until):
                     return
-        except (RedisError, OSError, TimeoutError) as error:
+        except TROUBLE as error:
             if not self._is_in_trouble:
                 self._is_in_trouble = True
                 _log.info("Word of sessions is not heard for now: %s: %s", type(error).__name__, error)
@@ -72,7 +71,7 @@ class RedisSessionNews:
         await self._hang_up()
         try:
             await self._client.aclose()
-        except (RedisError, OSError, TimeoutError) as error:
+        except TROUBLE as error:
             _log.info("The connection for word of sessions was dropped: %s", error)
 
     async def _tuned_in(self) -> PubSub | None:
@@ -92,7 +91,7 @@ class RedisSessionNews:
         try:
             async with asyncio.timeout(_SLACK_SECONDS):
                 await channel.aclose()  # type: ignore[no-untyped-call] # the driver leaves it so
-        except (RedisError, OSError, TimeoutError) as error:
+        except TROUBLE as error:
             _log.info("The connection for word of sessions was dropped: %s", error)
 
 

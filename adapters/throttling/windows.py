@@ -14,7 +14,6 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from wallet_core.identity.throttling import Act, Rates
 
@@ -101,7 +100,7 @@ class RedisClientLimits:
         try:
             async with asyncio.timeout(self._seconds_max):
                 answer = await shared()
-        except (RedisError, OSError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001 - a lost connection may be told in any words, uvloop's RuntimeError too
             if self._skipped_until is None:
                 _log.warning(
                     "Redis does not answer; each process limits clients by itself: %s: %s", type(error).__name__, error
