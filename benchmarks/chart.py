@@ -19,8 +19,7 @@ _STEP: Final = 28
 _HEADING: Final = 44
 _TIMES: Final = "&#215;"
 _CAPTION: Final = (
-    "Operations a second: median of the rounds; the line reaches from the lowest to the highest round; "
-    f"{_TIMES} is to the SQL function."
+    f"Operations a second: the median of the rounds; the line spans them. {_TIMES} is to the SQL function."
 )
 
 _STYLE: Final = """
