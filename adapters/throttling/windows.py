@@ -131,7 +131,11 @@ class _Windows:
 
     async def give_back(self, act: Act, client: str) -> None:
         item = self._items.get(act)
-        if item is not None:
+        if item is None:
+            return
+        stats = await self._limiter.get_window_stats(item, client)
+        # Below nothing the count would let through more than the rate.
+        if stats.remaining < item.amount:
             # A hit of less than nothing: it takes one from the count of the present while.
             await self._limiter.hit(item, client, cost=-1)
 

@@ -182,6 +182,15 @@ class ClientLimitsContract:
         assert taken[0] is None
         assert taken[1] is not None
 
+    async def test_nothing_is_given_back_where_nothing_was_taken(self, clients: ClientLimits) -> None:
+        for _ in range(3):
+            await clients.give_back(Act.LOG_IN, "client")
+
+        taken = [await clients.take(Act.LOG_IN, "client") for _ in range(5)]
+
+        assert taken[:4] == [None] * 4
+        assert taken[4] is not None
+
     async def test_clients_and_acts_do_not_share_a_count(self, clients: ClientLimits) -> None:
         for _ in range(5):
             await clients.take(Act.LOG_IN, "client")
