@@ -58,7 +58,7 @@ test-containers: $(VENV)/dev.installed ## Run the contract suites on official im
 	WALLET_TEST_SERVICES=containers TESTCONTAINERS_RYUK_DISABLED=true \
 	$(RUN) -m pytest -n $(TEST_WORKERS) -m "servers or containers" tests/contracts tests/adapters/test_migrations.py
 
-bench: $(VENV)/demo.installed ## Measure against SQL called by pgbench (QUICK=1 for 90 seconds, ROWS="http ledger" for some)
+bench: $(VENV)/demo.installed ## Measure against SQL called by pgbench (QUICK=1 for two minutes, ROWS="http ledger" for some)
 	@exec $(RUN) -m benchmarks $(if $(filter-out 0,$(QUICK)),--quick) $(if $(ROWS),--rows "$(ROWS)")
 
 test-compose: ## Bring the compose file up for real and use it (needs a Docker engine)
