@@ -73,7 +73,7 @@ def test_only_the_container_names_concrete_adapters() -> None:
     found = [
         f"{module}: {name}"
         for module in modules("entrypoints")
-        if module.name != CONTAINER
+        if not is_within(module.name, CONTAINER)
         for name in imported(module)
         if any(is_within(name, package) for package in CONCRETE)
     ]

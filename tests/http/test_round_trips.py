@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from adapters.redis.connection import RedisConnection
-from entrypoints import container
+from entrypoints.container import opening
 from entrypoints.settings import Settings
 from tests.adapters.round_trips import Figures, Wire, wire_to_postgres, wire_to_redis
 from tests.adapters.test_round_trips import BATCH, READING
@@ -71,7 +71,7 @@ def settings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Settings:
     """The settings of the service, by way of the wires. It waits for Redis however busy the machine is."""
-    monkeypatch.setattr(container, "RedisConnection", partial(RedisConnection, answer_seconds_max=5.0))
+    monkeypatch.setattr(opening, "RedisConnection", partial(RedisConnection, answer_seconds_max=5.0))
     return Settings.from_environment(environment | {"DATABASE_URL": postgres_wire[1], "REDIS_URL": redis_wire[1]})
 
 

@@ -18,14 +18,14 @@ _DECIDE: Final = "wallet_core/ledger/decide.py"
 _BATCHING: Final = "wallet_core/ledger/batching.py"
 _POSTGRES: Final = "adapters/postgres/ledger.py"
 _REDIS: Final = "adapters/redis/accounts.py"
-_CONTAINER: Final = "entrypoints/container.py"
+_CONTAINER: Final = "entrypoints/container/money.py"
 
 # The ledger is given the cache, for mistakes that take one.
 _LEDGER_HAS_THE_CACHE: Final = (
     Edit(
         _CONTAINER,
-        "CachingLedger, postgres_ledger, account_cache",
-        "CachingLedger, postgres_ledger.add_attributes(cache=account_cache), account_cache",
+        "CachingLedger, postgres_ledger, Foundation.account_cache",
+        "CachingLedger, postgres_ledger.add_attributes(cache=Foundation.account_cache), Foundation.account_cache",
     ),
     Edit(
         _POSTGRES,

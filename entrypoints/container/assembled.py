@@ -1,0 +1,17 @@
+"""The whole of it, and what the command line needs besides."""
+
+from dependency_injector import containers, providers
+
+from adapters.postgres.setup import PostgresSetup
+from entrypoints.container.identity import Identity
+from entrypoints.container.money import Money
+
+
+class Container(Identity, Money):
+    """How everything is put together."""
+
+
+class Tools(containers.DeclarativeContainer):
+    """What the command line needs of a database, without the settings of the service."""
+
+    setup = providers.Factory(PostgresSetup)
