@@ -16,9 +16,11 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1 PIP_ROOT_U
 # The venv gets no pip of its own: nothing is installed in a running container.
 RUN python -m venv --without-pip /opt/venv
 
-COPY requirements/service.txt /tmp/service.txt
+# `extras` also holds what sends text messages by Twilio and what traces.
+ARG REQUIREMENTS=service
+COPY requirements/${REQUIREMENTS}.txt /tmp/requirements.txt
 # --no-deps: the lock is complete, and leaves out a framework that one package names but that we do not use.
-RUN pip --python /opt/venv/bin/python install --no-deps --require-hashes --requirement /tmp/service.txt
+RUN pip --python /opt/venv/bin/python install --no-deps --require-hashes --requirement /tmp/requirements.txt
 
 WORKDIR /app
 COPY wallet_core wallet_core

@@ -82,8 +82,10 @@ COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 -
 lock: $(VENV)/dev.installed ## Write the locks anew from pyproject.toml (UPGRADE=1 takes newer versions)
 	$(COMPILE) --extra service --output-file requirements/service.txt
 	$(COMPILE) --extra service --extra demo --constraint requirements/service.txt --output-file requirements/demo.txt
-	$(COMPILE) --extra service --extra demo --extra dev --constraint requirements/demo.txt \
-		--output-file requirements/dev.txt
+	$(COMPILE) --extra service --extra twilio --extra otel --constraint requirements/demo.txt \
+		--output-file requirements/extras.txt
+	$(COMPILE) --extra service --extra demo --extra twilio --extra otel --extra dev \
+		--constraint requirements/demo.txt --constraint requirements/extras.txt --output-file requirements/dev.txt
 
 wheel: $(VENV)/dev.installed ## Build the library, wallet_core alone, into dist/
 	$(VENV)/bin/uv build --wheel --out-dir dist
