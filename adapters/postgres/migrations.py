@@ -3,7 +3,8 @@
 A file is `NNNN_name.sql`, no two of one number, and runs in one transaction together with the note that it was applied.
 A number may be left out, but not given later: what a database passed over is drift. A file that cannot run in a
 transaction (CREATE INDEX CONCURRENTLY) begins with the line `-- no-transaction` and holds a single statement that can
-be repeated: the note is written after it, and may be lost.
+be repeated: the note is written after it, and may be lost. An index that it names and a runner before left half built
+is dropped first: IF NOT EXISTS would take it for one, and no query uses it.
 """
 
 import asyncio
@@ -40,6 +41,11 @@ GRANT SELECT ON schema_migrations TO PUBLIC;
 """
 _JOURNAL_EXISTS = "SELECT to_regclass('schema_migrations') IS NOT NULL"
 _READ_JOURNAL = "SELECT version, name, checksum, applied_at FROM schema_migrations ORDER BY version"
+_UNFINISHED = """
+SELECT format('DROP INDEX CONCURRENTLY %s', CAST(c.oid AS regclass))
+  FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+ WHERE NOT i.indisvalid AND position(c.relname IN CAST($1 AS text)) > 0
+"""
 _NOTE = "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)"
 
 
@@ -174,6 +180,8 @@ class Migrations:
         note = (migration.version, migration.name, migration.checksum)
         try:
             if not migration.in_transaction:
+                for row in await connection.fetch(_UNFINISHED, migration.sql):
+                    await connection.execute(row[0], timeout=self._statement_seconds_max)
                 await connection.execute(migration.sql, timeout=self._statement_seconds_max)
                 await connection.execute(_NOTE, *note)
                 return

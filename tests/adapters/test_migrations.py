@@ -97,6 +97,21 @@ async def test_a_waiting_runner_does_not_block_an_index_built_concurrently(
     assert await connection.fetchval("SELECT indisvalid FROM pg_index WHERE indexrelid = 'things_name'::regclass")
 
 
+async def test_an_index_that_was_left_half_built_is_built_anew(folder: Path, connection: Connection) -> None:
+    await Migrations(folder).up(connection)
+    await connection.execute("CREATE TABLE twice (name text)")
+    await connection.execute("INSERT INTO twice VALUES ('same'), ('same')")
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await connection.execute("CREATE UNIQUE INDEX CONCURRENTLY twice_name ON twice (name)")
+    await connection.execute("DELETE FROM twice")
+    statement = "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS twice_name ON twice (name);"
+    write(folder, "0003_index.sql", f"-- no-transaction\n{statement}\n")
+
+    await Migrations(folder).up(connection)
+
+    assert await connection.fetchval("SELECT indisvalid FROM pg_index WHERE indexrelid = 'twice_name'::regclass")
+
+
 async def test_a_runner_gives_up_waiting_for_another_in_time(
     folder: Path, connection: Connection, other_connection: Connection
 ) -> None:
