@@ -10,6 +10,9 @@ TransactionId = NewType("TransactionId", UUID)
 SessionId = NewType("SessionId", UUID)
 ChallengeId = NewType("ChallengeId", UUID)
 FactorId = NewType("FactorId", UUID)
+AuditId = NewType("AuditId", UUID)
+NotificationId = NewType("NotificationId", UUID)
+DeliveryId = NewType("DeliveryId", UUID)
 
 
 class IdGenerator(Protocol):

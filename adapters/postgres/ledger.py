@@ -23,7 +23,7 @@ from adapters.postgres.rows import account_of, limit_of, transaction_of
 from wallet_core.clock import Clock
 from wallet_core.faults import OutcomeUnknown, Unavailable
 from wallet_core.ids import IdGenerator, UserId, WalletId
-from wallet_core.ledger.accounts import PAYOUT, AccountKey, gateway_wallet, system_wallet_id
+from wallet_core.ledger.accounts import ADJUSTMENTS, PAYOUT, AccountKey, gateway_wallet, system_wallet_id
 from wallet_core.ledger.commands import Command
 from wallet_core.ledger.decide import decide_batch
 from wallet_core.ledger.outcomes import Outcome
@@ -82,7 +82,7 @@ class PostgresLedger:
         self, *, gateways: Iterable[str], currencies: Iterable[str], ids: IdGenerator
     ) -> None:
         """Open the accounts that money comes from and goes to, where they are not open yet. Raises Unavailable."""
-        names = [PAYOUT, *map(gateway_wallet, gateways)]
+        names = [PAYOUT, ADJUSTMENTS, *map(gateway_wallet, gateways)]
         asked = [(name, currency) for name in names for currency in currencies]
         with faults():
             async with borrowed(self._pool) as connection:

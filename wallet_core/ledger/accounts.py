@@ -22,6 +22,9 @@ thousands of full accounts to fill up one of the system's, which everybody's mon
 PAYOUT: Final = "payout"
 """The system wallet that money leaves through."""
 
+ADJUSTMENTS: Final = "adjustments"
+"""The system wallet that the deposits of admins come from."""
+
 _SYSTEM_WALLETS: Final = UUID("2f0d7ab4-7c5e-5d0e-9f6c-5b1a3c0e8d11")
 
 AccountKey: TypeAlias = tuple[WalletId, str]

@@ -7,7 +7,14 @@ from typing import TypeAlias
 from uuid import UUID
 
 from wallet_core.ids import TransactionId, UserId, WalletId
-from wallet_core.ledger.accounts import BALANCE_MAX, PAYOUT, AccountKey, gateway_wallet, system_wallet_id
+from wallet_core.ledger.accounts import (
+    ADJUSTMENTS,
+    BALANCE_MAX,
+    PAYOUT,
+    AccountKey,
+    gateway_wallet,
+    system_wallet_id,
+)
 
 
 class TransactionKind(StrEnum):
@@ -91,6 +98,24 @@ class Deposit(_Movement):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adjustment(_Movement):
+    """Credit anybody's wallet for a reason, which is kept in the audit. `user_id` is whose decision it is."""
+
+    because: str
+
+    kind = TransactionKind.DEPOSIT
+    limit_kind = None
+
+    @property
+    def other(self) -> AccountKey:
+        """The account for adjustments, which the money comes from."""
+        return (system_wallet_id(ADJUSTMENTS), self.currency)
+
+    def _terms(self) -> tuple[str | None, ...]:
+        return (self.because,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Withdraw(_Movement):
     """Debit a wallet for money that is paid out. `destination` is where to, in the person's own words."""
 
@@ -132,4 +157,4 @@ class Transfer(_Movement):
         return (self.to, self.note)
 
 
-Command: TypeAlias = Deposit | Withdraw | Transfer
+Command: TypeAlias = Deposit | Adjustment | Withdraw | Transfer

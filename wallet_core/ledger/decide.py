@@ -6,7 +6,7 @@ from typing import TypeAlias, TypeVar, assert_never
 
 from wallet_core.clock import date_in
 from wallet_core.ledger.accounts import BALANCE_MAX, HOLDING_MAX, Account, AccountStatus
-from wallet_core.ledger.commands import Command, Deposit, Transfer, Withdraw
+from wallet_core.ledger.commands import Adjustment, Command, Deposit, Transfer, Withdraw
 from wallet_core.ledger.limits import Limit, WindowUse
 from wallet_core.ledger.outcomes import (
     Declined,
@@ -48,7 +48,7 @@ def decide(command: Command, state: LockedState, now: datetime) -> Outcome:
             return Declined(reason=Reason.IDEMPOTENCY_KEY_REUSED)
         return settled_outcome(earlier)
     own = state.account(command.own)
-    if own is None or own.user_id != command.user_id:
+    if own is None or (own.user_id != command.user_id and not _is_adjusted(command, own)):
         return Declined(reason=_why_not_own(command, state))
     if command.own == command.other:
         return Declined(reason=Reason.SAME_WALLET)
@@ -71,10 +71,16 @@ def decide(command: Command, state: LockedState, now: datetime) -> Outcome:
     return _posted(command, source, destination, limit, now)
 
 
+def _is_adjusted(command: Command, account: Account) -> bool:
+    """Whether it is one of those that are not the asker's own and are theirs to credit: any person's."""
+    return isinstance(command, Adjustment) and account.user_id is not None
+
+
 def _why_not_own(command: Command, state: LockedState) -> Reason:
     """A wallet that is somebody else's is as unknown as one that does not exist."""
-    mine = state.owner(command.wallet_id) == command.user_id
-    return Reason.CURRENCY_NOT_HELD if mine else Reason.WALLET_NOT_FOUND
+    owner = state.owner(command.wallet_id)
+    known = owner == command.user_id or (isinstance(command, Adjustment) and owner is not None)
+    return Reason.CURRENCY_NOT_HELD if known else Reason.WALLET_NOT_FOUND
 
 
 _Refusal: TypeAlias = tuple[Reason, Details]
@@ -145,7 +151,7 @@ def _limit_details(limit: Limit, full: WindowUse) -> Details:
 def _ends(command: Command, own: Own, other: Other) -> tuple[Own | Other, Own | Other]:
     """Where the money comes from and where it goes to."""
     match command:
-        case Deposit():
+        case Deposit() | Adjustment():
             return other, own
         case Withdraw() | Transfer():
             return own, other
@@ -207,6 +213,8 @@ def _transaction(
     match command:
         case Deposit():
             note, reference = None, command.reference
+        case Adjustment():
+            note, reference = None, None
         case Withdraw():
             note, reference = None, command.destination
         case Transfer():
