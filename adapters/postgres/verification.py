@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 import asyncpg
 
+from adapters.postgres.audit import broken_links
 from adapters.postgres.queries import Connection, Query, load_queries
 
 FINDINGS_MAX: Final = 100
@@ -25,6 +26,9 @@ OF_ACCOUNTS_ALONE: Final = (
 )
 """What needs no entries to be judged: an incremental run asks it as the full one does."""
 
+SEALS_HOLD: Final = "I18 each_seal_holds"
+"""What the chain over the audit is to do."""
+
 _TABLES: Final = re.compile(r"\b(?:FROM|JOIN)\s+([a-z_]+)")
 _ESTIMATE: Final = (
     "SELECT relname, greatest(reltuples, 1)::bigint AS rows FROM pg_class "
@@ -37,8 +41,8 @@ class Finding:
     """A case of a broken invariant, which is named by its number and in words: `I3 balance_is_the_sum_of_entries`.
 
     `subject` is the id of what breaks it: a transaction, an account, an entry (`account/seq`), a person, a person's
-    limit (`user/kind`), a currency, or a table or trigger that guards the books. `currency` is None where there is none
-    to tell.
+    limit (`user/kind`), a wallet, an entry of the audit, an event, a currency, or a table or trigger that guards the
+    books. `currency` is None where there is none to tell.
     """
 
     invariant: str
@@ -67,7 +71,13 @@ async def verify(
         await connection.execute(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS_MAX}s'")
         # A bound on the rows makes the planner hope to be done after a few look-ups. In healthy books it never is.
         await connection.execute("SET LOCAL enable_nestloop = off")
-        return await _ask(connection, load_queries("verification"), findings_max, watch)
+        findings = await _ask(connection, questions(), findings_max, watch)
+        return findings + await _broken_seals(connection, findings_max)
+
+
+def questions() -> Mapping[str, Query]:
+    """All that `verify` asks of the tables, by name; the chain of seals, which no query can judge, comes besides."""
+    return {**load_queries("verification"), **load_queries("audit_verification")}
 
 
 async def verify_new(
@@ -81,28 +91,35 @@ async def verify_new(
     of calls at one time each waits for the one before. Raises what asyncpg raises.
     """
     whole, fresh = load_queries("verification"), load_queries("incremental_verification")
-    questions = {name: whole[name] for name in OF_ACCOUNTS_ALONE}
-    questions |= {name: fresh[name] for name in ("accounts", "transactions")}
+    asked = {name: whole[name] for name in OF_ACCOUNTS_ALONE}
+    asked |= {name: fresh[name] for name in ("accounts", "transactions")}
     async with connection.transaction(isolation="repeatable_read"):
         await connection.execute(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS_MAX}s'")
         await connection.execute(f"SET LOCAL lock_timeout = '{MARKS_LOCK_SECONDS_MAX}s'")
         await connection.execute(fresh["lock_marks"].sql, timeout=MARKS_LOCK_SECONDS_MAX + 1)
-        findings = await _ask(connection, questions, findings_max, watch)
+        findings = await _ask(connection, asked, findings_max, watch)
         if not findings:
             await connection.execute(fresh["remember"].sql, timeout=STATEMENT_SECONDS_MAX)
     return findings
 
 
-async def _ask(
-    connection: Connection, questions: Mapping[str, Query], findings_max: int, watch: Watch
-) -> list[Finding]:
+async def _broken_seals(connection: Connection, findings_max: int) -> list[Finding]:
+    """What of the chain over the audit does not hold."""
+    broken = await broken_links(connection, links_max=findings_max, seconds_max=STATEMENT_SECONDS_MAX)
+    return [
+        Finding(invariant=SEALS_HOLD, currency=None, subject=str(link.audit_id), explanation=link.explanation)
+        for link in broken
+    ]
+
+
+async def _ask(connection: Connection, asked: Mapping[str, Query], findings_max: int, watch: Watch) -> list[Finding]:
     """The cases that all the queries give, in the order of their names."""
-    names = sorted(questions)
-    rows = await _estimated_rows(connection, [questions[name] for name in names])
+    names = sorted(asked)
+    rows = await _estimated_rows(connection, [asked[name] for name in names])
     findings: list[Finding] = []
     for place, name in enumerate(names):
         watch(_told(name), sum(rows[:place]), sum(rows))
-        found = await connection.fetch(questions[name].sql, findings_max, timeout=STATEMENT_SECONDS_MAX)
+        found = await connection.fetch(asked[name].sql, findings_max, timeout=STATEMENT_SECONDS_MAX)
         findings += [_finding(name, row) for row in found]
     watch("", sum(rows), sum(rows))
     return findings

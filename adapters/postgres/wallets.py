@@ -75,7 +75,7 @@ class PostgresWalletRepository:
     async def of(self, user_id: UserId) -> list[Wallet]:
         """As WalletRepository.of."""
         async with self._database.connection() as connection:
-            return _wallets_of(await self._queries["find_wallets"].fetch(connection, user_id=user_id, wallet_id=None))
+            return wallets_of(await self._queries["find_wallets"].fetch(connection, user_id=user_id, wallet_id=None))
 
     async def find(self, user_id: UserId, wallet_id: WalletId) -> Wallet | None:
         """As WalletRepository.find."""
@@ -128,7 +128,7 @@ class PostgresWalletRepository:
 
     async def _find(self, connection: Connection, user_id: UserId, wallet_id: WalletId) -> Wallet | None:
         rows = await self._queries["find_wallets"].fetch(connection, user_id=user_id, wallet_id=wallet_id)
-        return next(iter(_wallets_of(rows)), None)
+        return next(iter(wallets_of(rows)), None)
 
     async def _add_account(self, connection: Connection, account: Account, granted: GrantedCaps) -> None:
         await self._queries["add_account"].execute(
@@ -142,7 +142,7 @@ class PostgresWalletRepository:
             await open_limits(connection, self._limit_queries["add_limits"], account.user_id, account.currency, granted)
 
 
-def _wallets_of(rows: Sequence[asyncpg.Record]) -> list[Wallet]:
+def wallets_of(rows: Sequence[asyncpg.Record]) -> list[Wallet]:
     """Rows of accounts, in the order of their wallets, as wallets."""
     return [_wallet_of(list(accounts)) for _, accounts in groupby(rows, key=itemgetter("wallet_id"))]
 

@@ -106,7 +106,8 @@ SELECT a.currency, CAST(a.id AS text) AS subject,
 SELECT CAST(NULL AS text) AS currency, subject, explanation
   FROM (SELECT guard AS subject, format('The trigger on %s is missing or switched off.', guarded) AS explanation
           FROM (VALUES ('entries', 'entries_are_append_only'), ('transactions', 'transactions_are_kept'),
-                       ('transactions', 'transactions_settle_once')) AS wanted (guarded, guard)
+                       ('transactions', 'transactions_settle_once'), ('audit', 'audit_is_append_only'),
+                       ('audit_seals', 'audit_seals_are_append_only')) AS wanted (guarded, guard)
          WHERE NOT EXISTS (SELECT FROM pg_trigger
                             WHERE tgrelid = to_regclass(guarded) AND tgname = guard AND tgenabled IN ('O', 'A'))
          UNION ALL
@@ -114,7 +115,8 @@ SELECT CAST(NULL AS text) AS currency, subject, explanation
           FROM pg_class c
          CROSS JOIN aclexplode(c.relacl) AS acl
           LEFT JOIN pg_roles r ON r.oid = acl.grantee
-         WHERE c.oid IN (to_regclass('entries'), to_regclass('transactions'))
+         WHERE c.oid IN (to_regclass('entries'), to_regclass('transactions'), to_regclass('audit'),
+                         to_regclass('audit_seals'))
            AND acl.grantee <> c.relowner
            AND acl.privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE')) AS missing
  ORDER BY subject, explanation
@@ -205,14 +207,16 @@ SELECT t.currency, CAST(t.id AS text) AS subject,
  LIMIT :rows_max;
 
 -- name: i10_each_transaction_is_its_owners(rows_max)
--- Whoever asked owns the side that they asked for: the receiving one of a deposit, the paying one of anything else.
+-- Whoever asked owns the side that they asked for: the receiving one of a deposit, the paying one of anything else. What
+-- comes from the adjustments was asked for by an admin, as the audit has it (I18).
 SELECT t.currency, CAST(t.id AS text) AS subject,
        format('User %s asked for a %s of user %s.', t.user_id, t.kind, coalesce(CAST(a.user_id AS text), 'unknown'))
        AS explanation
   FROM transactions t
   LEFT JOIN accounts a
     ON a.id = CASE t.kind WHEN 'deposit' THEN t.destination_account_id ELSE t.source_account_id END
- WHERE a.user_id IS DISTINCT FROM t.user_id
+  LEFT JOIN wallets w ON w.id = t.source_wallet_id AND w.user_id IS NULL AND w.name = 'adjustments' AND t.kind = 'deposit'
+ WHERE a.user_id IS DISTINCT FROM t.user_id AND w.id IS NULL
  ORDER BY subject
  LIMIT :rows_max;
 

@@ -10,10 +10,12 @@ INSERT INTO wallets (id, user_id, name, currency, is_default, created_at)
 VALUES (:id, :user_id, :name, :currency, :is_default, :created_at);
 
 -- name: add_account(id, wallet_id, user_id, currency)!
--- A new currency stands as the wallet's other accounts stand.
+-- It stands as its person and its wallet do, who are locked: neither becomes another way meanwhile.
 INSERT INTO accounts (id, wallet_id, user_id, currency, status)
-SELECT :id, :wallet_id, :user_id, :currency,
-       coalesce((SELECT max(status) FROM accounts WHERE wallet_id = :wallet_id AND status <> 'active'), 'active');
+SELECT :id, w.id, u.id, :currency, CASE WHEN u.status = 'deactivated' THEN 'deactivated' ELSE w.status END
+  FROM wallets w
+  JOIN users u ON u.id = w.user_id
+ WHERE w.id = :wallet_id AND u.id = :user_id;
 
 -- name: find_wallets(user_id, wallet_id)
 -- A row for each account; all wallets of the person, or the one asked for.

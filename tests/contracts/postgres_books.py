@@ -2,6 +2,8 @@
 
 import asyncpg
 
+from adapters.postgres.administration import PostgresAdministration, PostgresPeopleDirectory
+from adapters.postgres.audit import PostgresAuditTrail, PostgresSeals
 from adapters.postgres.challenges import PostgresChallengeRepository
 from adapters.postgres.database import Database
 from adapters.postgres.ledger import PostgresLedger
@@ -12,13 +14,15 @@ from adapters.postgres.statements import PostgresStatementRepository
 from adapters.postgres.users import PostgresUserRepository
 from adapters.postgres.verification import verify
 from adapters.postgres.wallets import PostgresWalletRepository
+from wallet_core.administration.audit import OPERATOR, Act
 from wallet_core.clock import Clock
 from wallet_core.identity.entities import Role, UserStatus
-from wallet_core.ids import AccountId, IdGenerator, TransactionId, UserId, WalletId
+from wallet_core.ids import AccountId, AuditId, IdGenerator, TransactionId, UserId, WalletId
 from wallet_core.ledger.accounts import AccountStatus
 from wallet_core.testing.audit import Holdings, Leg, findings
 from wallet_core.testing.books import CURRENCIES
 from wallet_core.testing.builders import GATEWAY, new_id
+from wallet_core.wallets.entities import WalletStatus
 
 
 class PostgresBooks:
@@ -34,6 +38,10 @@ class PostgresBooks:
         self.wallets = PostgresWalletRepository(database)
         self.limits = PostgresLimitRepository(database)
         self.statements = PostgresStatementRepository(database)
+        self.administration = PostgresAdministration(database, self.ledger)
+        self.directory = PostgresPeopleDirectory(database)
+        self.audit = PostgresAuditTrail(database)
+        self.seals = PostgresSeals(database)
 
     async def open(self, ids: IdGenerator = new_id) -> None:
         """Open the system's accounts."""
@@ -41,10 +49,9 @@ class PostgresBooks:
 
     async def set_status(self, wallet_id: WalletId, status: AccountStatus) -> None:
         """As BooksUnderTest.set_status."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute("UPDATE accounts SET status = $2 WHERE wallet_id = $1", wallet_id, status)
-            shown = "frozen" if status is AccountStatus.FROZEN else "active"
-            await connection.execute("UPDATE wallets SET status = $2 WHERE id = $1", wallet_id, shown)
+        shown = WalletStatus.FROZEN if status is AccountStatus.FROZEN else WalletStatus.ACTIVE
+        await self.administration.set_wallet_status(wallet_id, shown, _an_act())
+        await self._pool.execute("UPDATE accounts SET status = $2 WHERE wallet_id = $1", wallet_id, status)
 
     async def change_person(
         self,
@@ -56,13 +63,13 @@ class PostgresBooks:
     ) -> None:
         """As BooksUnderTest.change_person."""
         await self._pool.execute(
-            "UPDATE users SET role = coalesce($2, role), status = coalesce($3, status), "
-            "second_factor = coalesce($4, second_factor) WHERE id = $1",
+            "UPDATE users SET role = coalesce($2, role), second_factor = coalesce($3, second_factor) WHERE id = $1",
             user_id,
             role,
-            status,
             second_factor,
         )
+        if status is not None:
+            await self.administration.set_person_status(user_id, status, _an_act())
 
     async def findings(self) -> list[str]:
         """What is wrong with the books, as the service's own verification sees it and as the library's audit does."""
@@ -82,6 +89,10 @@ class PostgresBooks:
                 legs=[_leg_of(row) for row in entries],
             )
         )
+
+
+def _an_act() -> Act:
+    return Act(id=AuditId(new_id()), actor=OPERATOR, reason="The test says so")
 
 
 def _leg_of(row: asyncpg.Record) -> Leg:

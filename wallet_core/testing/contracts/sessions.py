@@ -39,7 +39,8 @@ class SessionRepositoryContract:
         assert await books.sessions.find(SessionId(new_id())) is None
 
     async def test_nobody_unknown_or_deactivated_begins_a_session(self, books: BooksUnderTest) -> None:
-        user = await _a_person(books, status=UserStatus.DEACTIVATED)
+        user = await _a_person(books)
+        await books.change_person(user.id, status=UserStatus.DEACTIVATED)
 
         for user_id in (user.id, UserId(new_id())):
             session = a_session(user_id=user_id)
@@ -299,8 +300,8 @@ class SessionRepositoryContract:
         assert (await _found(books, logged_out)).ended_because is SessionEnd.LOGGED_OUT
 
 
-async def _a_person(books: BooksUnderTest, *, role: Role = Role.USER, status: UserStatus = UserStatus.ACTIVE) -> User:
-    user = a_user(role=role, status=status)
+async def _a_person(books: BooksUnderTest, *, role: Role = Role.USER) -> User:
+    user = a_user(role=role)
     await books.users.add(user, HASHED)
     return user
 

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
-from wallet_core.identity.entities import Role, UserStatus
+from wallet_core.identity.entities import Role
 from wallet_core.identity.ports import Taken
 from wallet_core.identity.session import SessionEnd
 from wallet_core.ids import UserId
@@ -25,7 +25,6 @@ class UserRepositoryContract:
             email="Zoe@Example.org",
             phone="+41446681800",
             role=Role.ADMIN,
-            status=UserStatus.DEACTIVATED,
             time_zone="Asia/Kolkata",
         )
 
