@@ -1,5 +1,6 @@
 """How messages leave the service, as the operator decided."""
 
+import re
 from dataclasses import dataclass
 from email.utils import parseaddr
 from pathlib import Path
@@ -10,7 +11,9 @@ from email_validator import EmailNotValidError, validate_email
 from marshmallow import ValidationError
 
 from entrypoints.environment import Reader, Secret, SettingDescription
+from wallet_core.notifications.notices import Channel
 
+_SMS_SENDER: Final = re.compile(r"\+[1-9][0-9]{6,14}|MG[0-9a-f]{32}", re.ASCII)
 _SCHEMES: Final = ("smtp", "smtps", "smtp+plain")
 
 MESSAGE_TABLE: Final = (
@@ -27,11 +30,31 @@ MESSAGE_TABLE: Final = (
         meaning="who mail is from, as `Wallet <wallet@wallet.example>`; needed for SMTP_URL",
     ),
     SettingDescription(
+        name="TWILIO_ACCOUNT_SID",
+        default=None,
+        meaning="account at Twilio that sends text messages (the extra `twilio`); without it none are sent",
+    ),
+    SettingDescription(name="TWILIO_AUTH_TOKEN", default=None, meaning="that account's token", secret=True),
+    SettingDescription(
+        name="TWILIO_FROM",
+        default=None,
+        meaning="number that text messages are from, as `+15005550006`, or a messaging service, as `MG…`",
+    ),
+    SettingDescription(
         name="MAILBOX",
         default=None,
         meaning="in development: a folder that all messages go to instead, shown at `/dev/mailbox`",
     ),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwilioAccount:
+    """Who sends text messages for us."""
+
+    sid: str
+    token: Secret
+    sender: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +64,15 @@ class MessageOutlets:
     smtp_url: Secret | None
     mail_from: str
     mailbox: Path | None
+    twilio: TwilioAccount | None = None
+
+    @property
+    def channels(self) -> frozenset[Channel]:
+        """How anything reaches anybody."""
+        if self.mailbox is not None:
+            return frozenset(Channel)
+        reached = {Channel.MAIL: self.smtp_url is not None, Channel.SMS: self.twilio is not None}
+        return frozenset(channel for channel, is_open in reached.items() if is_open)
 
 
 def message_outlets_of(reader: Reader, *, is_development: bool) -> MessageOutlets:
@@ -56,7 +88,38 @@ def message_outlets_of(reader: Reader, *, is_development: bool) -> MessageOutlet
         reader.fault("MAILBOX", "Must not be set in production: whoever reads the folder can be anybody.")
     if mailbox is not None and smtp_url is not None:
         reader.fault("MAILBOX", "Set this or SMTP_URL, not both.")
-    return MessageOutlets(smtp_url=smtp_url, mail_from=mail_from, mailbox=mailbox)
+    if mailbox is not None and reader.has("TWILIO_ACCOUNT_SID"):
+        reader.fault("MAILBOX", "Set this or TWILIO_ACCOUNT_SID, not both.")
+    return MessageOutlets(smtp_url=smtp_url, mail_from=mail_from, mailbox=mailbox, twilio=_twilio(reader))
+
+
+def _twilio(reader: Reader) -> TwilioAccount | None:
+    """All three of its variables or none."""
+    names = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM")
+    given = [name for name in names if reader.has(name)]
+    if not given:
+        return None
+    for name in names:
+        if name not in given:
+            reader.fault(name, f"Must be set where {given[0]} is.")
+    if len(given) < len(names):
+        return None
+    return TwilioAccount(
+        sid=reader.text("TWILIO_ACCOUNT_SID"),
+        token=reader.secret("TWILIO_AUTH_TOKEN", _check_token),
+        sender=reader.parsed("TWILIO_FROM", _sms_sender, placeholder=""),
+    )
+
+
+def _check_token(written: str) -> None:
+    if not written.isascii() or not written.isalnum():
+        raise ValidationError("Must be a token as Twilio shows it.")
+
+
+def _sms_sender(written: str) -> str:
+    if not _SMS_SENDER.fullmatch(written):
+        raise ValidationError("Must be a number such as +15005550006, or the id of a messaging service.")
+    return written
 
 
 def _check_server(written: str) -> None:

@@ -73,6 +73,8 @@ def _written(received: Received) -> dict[str, str]:
     match message:
         case Mail():
             said = {"channel": "mail", "to": message.to, "subject": message.subject, "body": message.body}
+            if message.html is not None:
+                said["html"] = message.html
         case Sms():
             said = {"channel": "sms", "to": message.to, "body": message.body}
         case _:
@@ -85,7 +87,7 @@ def _read_one(path: Path) -> Received | None:
         written = json.loads(path.read_text(encoding="utf-8"))
         message: Message
         if written["channel"] == "mail":
-            message = Mail(to=written["to"], subject=written["subject"], body=written["body"])
+            message = Mail(to=written["to"], subject=written["subject"], body=written["body"], html=written.get("html"))
         else:
             message = Sms(to=written["to"], body=written["body"])
         return Received(

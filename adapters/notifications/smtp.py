@@ -77,10 +77,14 @@ class SmtpCourier:
         except ValueError:  # a line break, say, where a header must have none
             raise Undeliverable("A mail cannot be written.") from None
         written["Date"] = format_datetime(self._clock())
-        written["Message-ID"] = make_msgid(domain=self._domain)
+        written["Message-ID"] = (
+            make_msgid(domain=self._domain) if mail.reference is None else f"<{mail.reference}@{self._domain}>"
+        )
         # Keeps robots from answering.
         written["Auto-Submitted"] = "auto-generated"
         written.set_content(mail.body)
+        if mail.html is not None:
+            written.add_alternative(mail.html, subtype="html")
         return written
 
     async def _send(self, written: EmailMessage) -> None:

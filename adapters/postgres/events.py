@@ -1,11 +1,21 @@
 """Events in PostgreSQL: written with what they tell of, and relayed later."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
+from typing import Final
 
+import asyncpg
+
+from adapters.postgres.database import Database
 from adapters.postgres.queries import Connection, Query, load_queries
-from wallet_core.events.kinds import StateChange
+from wallet_core.events.kinds import EventKind, Facts, StateChange
+from wallet_core.ids import DeliveryId, IdGenerator, NotificationId, TransactionId, UserId, WalletId
+from wallet_core.notifications.notices import Channel, Happening, Movement, Notice, NoticeKind, Recipient, notice_of
+from wallet_core.notifications.outbox import EventBacklog
+from wallet_core.notifications.preferences import Addressee, Choice, recipients_of
+
+_KINDS: Final = [kind.value for kind in EventKind]
 
 
 async def append_events(connection: Connection, changes: Sequence[StateChange]) -> None:
@@ -23,3 +33,120 @@ async def append_events(connection: Connection, changes: Sequence[StateChange]) 
 @cache
 def _append() -> Query:
     return load_queries("events")["append_events"]
+
+
+class PostgresOutbox:
+    """An Outbox over the table `events`, for deliveries by the channels that there are."""
+
+    def __init__(
+        self, database: Database, *, ids: IdGenerator, channels: Collection[Channel] = frozenset(Channel)
+    ) -> None:
+        self._database = database
+        self._channels = channels
+        self._ids = ids
+        self._queries = load_queries("events")
+
+    async def relay(self, *, events_max: int) -> int:
+        """As Outbox.relay."""
+        async with self._database.transaction() as connection:
+            rows = await self._queries["take_events"].fetch(connection, kinds=_KINDS, events_max=events_max)
+            if not rows:
+                return 0
+            notices = [notice for row in rows if (notice := notice_of(_happening_of(row))) is not None]
+            addressees = await self._addressees(connection, {notice.user_id for notice in notices})
+            await self._keep(
+                connection,
+                [(notice, recipients_of(notice, addressees[notice.user_id], self._channels)) for notice in notices],
+                relayed=[row["id"] for row in rows],
+            )
+        return len(rows)
+
+    async def backlog(self) -> EventBacklog:
+        """As Outbox.backlog. More than 100,000 of anything are not counted."""
+        async with self._database.connection() as connection:
+            row = await self._queries["read_backlog"].fetch_row(connection)
+        assert row is not None  # noqa: S101 - it has no condition
+        return EventBacklog(
+            not_relayed=row["not_relayed"],
+            pending=row["pending"],
+            parked=row["parked"],
+            oldest_seconds=float(row["oldest_seconds"]),
+        )
+
+    async def _addressees(self, connection: Connection, user_ids: set[UserId]) -> Mapping[UserId, Addressee]:
+        """Everybody asked for; whoever is not there has no address."""
+        if not user_ids:
+            return {}
+        rows = await self._queries["find_addressees"].fetch(connection, user_ids=list(user_ids))
+        choices: dict[UserId, dict[Choice, bool]] = {user_id: {} for user_id in user_ids}
+        reached = {UserId(row["user_id"]): row for row in rows}
+        for row in rows:
+            if row["kind"] in set(NoticeKind):
+                choices[UserId(row["user_id"])][NoticeKind(row["kind"]), Channel(row["channel"])] = row["wanted"]
+        return {
+            user_id: Addressee(
+                user_id=user_id,
+                email=reached[user_id]["email"] if user_id in reached else None,
+                phone=reached[user_id]["phone"] if user_id in reached else None,
+                choices=choices[user_id],
+            )
+            for user_id in user_ids
+        }
+
+    async def _keep(
+        self, connection: Connection, told: Sequence[tuple[Notice, Sequence[Recipient]]], *, relayed: Sequence[int]
+    ) -> None:
+        noted = [(NotificationId(self._ids()), notice, recipients) for notice, recipients in told]
+        made = [
+            (DeliveryId(self._ids()), notification_id, notice, recipient)
+            for notification_id, notice, recipients in noted
+            for recipient in recipients
+        ]
+        await self._queries["keep_told"].execute(
+            connection,
+            notification_ids=[notification_id for notification_id, _, _ in noted],
+            user_ids=[notice.user_id for _, notice, _ in noted],
+            event_ids=[notice.event_id for _, notice, _ in noted],
+            kinds=[notice.kind for _, notice, _ in noted],
+            facts=[json.dumps(dict(notice.facts)) for _, notice, _ in noted],
+            moments=[notice.at for _, notice, _ in noted],
+            delivery_ids=[delivery_id for delivery_id, _, _, _ in made],
+            of_notifications=[notification_id for _, notification_id, _, _ in made],
+            of_events=[notice.event_id for _, _, notice, _ in made],
+            channels=[recipient.channel for _, _, _, recipient in made],
+            recipients=[recipient.address for _, _, _, recipient in made],
+            of_moments=[notice.at for _, _, notice, _ in made],
+            relayed=list(relayed),
+        )
+
+
+def facts_of(stored: str | None) -> Facts:
+    """What was kept of something; nothing where that is no object."""
+    kept = None if stored is None else json.loads(stored)
+    return kept if isinstance(kept, dict) else {}
+
+
+def _happening_of(row: asyncpg.Record) -> Happening:
+    return Happening(
+        event_id=row["id"],
+        kind=EventKind(row["kind"]),
+        at=row["created_at"],
+        movement=None if row["transaction_id"] is None else _movement_of(row),
+        user_id=None if row["user_id"] is None else UserId(row["user_id"]),
+        subject_id=row["subject_id"],
+        subject_name=row["subject_name"],
+        facts=facts_of(row["data"]),
+    )
+
+
+def _movement_of(row: asyncpg.Record) -> Movement:
+    return Movement(
+        transaction_id=TransactionId(row["transaction_id"]),
+        currency=row["currency"],
+        amount=row["amount"],
+        source_wallet_id=None if row["source_wallet_id"] is None else WalletId(row["source_wallet_id"]),
+        source_holder=row["source_holder"],
+        source_user_id=None if row["source_user_id"] is None else UserId(row["source_user_id"]),
+        destination_wallet_id=None if row["destination_wallet_id"] is None else WalletId(row["destination_wallet_id"]),
+        destination_user_id=None if row["destination_user_id"] is None else UserId(row["destination_user_id"]),
+    )

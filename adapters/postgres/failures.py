@@ -14,7 +14,7 @@ SWEPT_MAX: Final = 1_000
 
 
 class _Sweeping:
-    """Every so many calls, drops what has grown stale: there is no job to be forgotten."""
+    """Every so many calls, drops what has grown stale: it does not pile up where no worker runs."""
 
     def __init__(self, query: Query, *, stale_seconds: int) -> None:
         self._query = query
@@ -24,8 +24,11 @@ class _Sweeping:
     async def after_a_call(self, database: Database) -> None:
         self._calls += 1
         if self._calls % CALLS_BETWEEN_SWEEPS == 0:
-            async with database.change() as connection:
-                await self._query.execute(connection, older_than_seconds=self._stale_seconds, row_limit=SWEPT_MAX)
+            await self.sweep(database)
+
+    async def sweep(self, database: Database) -> None:
+        async with database.change() as connection:
+            await self._query.execute(connection, older_than_seconds=self._stale_seconds, row_limit=SWEPT_MAX)
 
 
 class PostgresFailureCounters:
@@ -61,6 +64,10 @@ class PostgresFailureCounters:
         async with self._database.change() as connection:
             await self._queries["forget_attempts"].execute(connection, keys=list(keys))
 
+    async def drop_stale(self) -> None:
+        """Forget what means nothing any more, where few calls come by that do it. Raises Unavailable."""
+        await self._sweeping.sweep(self._database)
+
 
 class PostgresMessageCounters:
     """MessageCounters over the table `sent_messages`."""
@@ -84,3 +91,7 @@ class PostgresMessageCounters:
                 wait = await found or 1
         await self._sweeping.after_a_call(self._database)
         return wait
+
+    async def drop_stale(self) -> None:
+        """As PostgresFailureCounters.drop_stale."""
+        await self._sweeping.sweep(self._database)

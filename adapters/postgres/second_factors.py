@@ -8,7 +8,9 @@ from uuid import UUID
 import asyncpg
 
 from adapters.postgres.database import Database
+from adapters.postgres.events import append_events
 from adapters.postgres.queries import Connection, load_queries
+from wallet_core.identity.changes import recovery_code_used, second_factor_off, second_factor_on
 from wallet_core.identity.sealing import Place, Resealed, SealedValue, Sealer
 from wallet_core.identity.second_factor import SecondFactor
 from wallet_core.ids import FactorId, SessionId, UserId
@@ -64,6 +66,7 @@ class PostgresSecondFactorRepository:
             await self._queries["prove_only"].execute(
                 connection, user_id=factor.user_id, session_id=session_id, now=now
             )
+            await append_events(connection, [second_factor_on(factor)])
         return True
 
     async def advance(self, factor: SecondFactor, step: int) -> bool:
@@ -78,7 +81,9 @@ class PostgresSecondFactorRepository:
             spent = await self._queries["spend"].fetch_value(connection, factor_id=factor.id, hash=recovery_hash)
             if spent is None:
                 return None
-            return await self._count_left(connection, factor)
+            left = await self._count_left(connection, factor)
+            await append_events(connection, [recovery_code_used(factor, left)])
+            return left
 
     async def recovery_codes_left(self, factor: SecondFactor) -> int:
         """As SecondFactorRepository.recovery_codes_left."""
@@ -92,6 +97,7 @@ class PostgresSecondFactorRepository:
             if await self._queries["turn_off"].fetch_value(connection, id=factor.id) is None:
                 return False
             await self._queries["note_on_person"].execute(connection, user_id=factor.user_id, second_factor=False)
+            await append_events(connection, [second_factor_off(factor)])
         return True
 
     async def _count_left(self, connection: Connection, factor: SecondFactor) -> int:

@@ -7,7 +7,10 @@ from typing import Final, assert_never
 import asyncpg
 
 from adapters.postgres.database import Database
+from adapters.postgres.events import append_events
 from adapters.postgres.queries import Connection, load_queries
+from wallet_core.events.kinds import StateChange
+from wallet_core.identity.changes import session_stolen
 from wallet_core.identity.entities import Role
 from wallet_core.identity.refreshing import PresentedToken, RefreshRefusal, judge
 from wallet_core.identity.session import Session, SessionEnd
@@ -26,7 +29,13 @@ class PostgresSessionRepository:
         self._queries = load_queries("sessions")
 
     async def add(
-        self, session: Session, refresh_hash: bytes, *, password_hash: str | None, sessions_max: int
+        self,
+        session: Session,
+        refresh_hash: bytes,
+        *,
+        password_hash: str | None,
+        sessions_max: int,
+        change: StateChange | None = None,
     ) -> Session | None:
         """As SessionRepository.add."""
         async with self._database.transaction() as connection:
@@ -51,6 +60,7 @@ class PostgresSessionRepository:
                 expires_at=session.expires_at,
                 hash=refresh_hash,
             )
+            await append_events(connection, [] if change is None else [change])
             return await self._found(connection, session.id)
 
     async def find(self, session_id: SessionId) -> Session | None:
@@ -86,6 +96,7 @@ class PostgresSessionRepository:
                     return session
                 case RefreshRefusal.REUSED:
                     await self._ended(connection, session.id, SessionEnd.REFRESH_REUSED, now, None)
+                    await append_events(connection, [session_stolen(session)])
                 case RefreshRefusal.EXPIRED | RefreshRefusal.UNKNOWN:
                     pass
                 case _:

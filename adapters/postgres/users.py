@@ -6,7 +6,9 @@ from typing import Final
 import asyncpg
 
 from adapters.postgres.database import Database
+from adapters.postgres.events import append_events
 from adapters.postgres.queries import load_queries
+from wallet_core.identity.changes import addresses_changed, password_changed
 from wallet_core.identity.entities import Role, User, UserStatus
 from wallet_core.identity.ports import Taken
 from wallet_core.identity.session import SessionEnd
@@ -48,12 +50,12 @@ class PostgresUserRepository:
     async def by_id(self, user_id: UserId) -> User | None:
         """As UserRepository.by_id."""
         async with self._database.connection() as connection:
-            return _user_of(await self._queries["find_user"].fetch_row(connection, id=user_id))
+            return user_of(await self._queries["find_user"].fetch_row(connection, id=user_id))
 
     async def by_address(self, *, email: str | None = None, phone: str | None = None) -> User | None:
         """As UserRepository.by_address."""
         async with self._database.connection() as connection:
-            return _user_of(await self._queries["find_user_by_address"].fetch_row(connection, email=email, phone=phone))
+            return user_of(await self._queries["find_user_by_address"].fetch_row(connection, email=email, phone=phone))
 
     async def password_hash(self, user_id: UserId) -> str | None:
         """As UserRepository.password_hash."""
@@ -82,6 +84,7 @@ class PostgresUserRepository:
             await self._session_queries["end_sessions_of_person"].fetch(
                 connection, user_id=user_id, because=SessionEnd.PASSWORD_CHANGED, now=now, spared=spared
             )
+            await append_events(connection, [password_changed(user_id)])
         return True
 
     async def change(
@@ -95,20 +98,26 @@ class PostgresUserRepository:
     ) -> User | Taken | None:
         """As UserRepository.change."""
         async with self._database.transaction() as connection:
+            before = user_of(await self._queries["lock_user"].fetch_row(connection, id=user_id))
+            if before is None:
+                return None
             try:
                 row = await self._queries["change_user"].fetch_row(
                     connection, id=user_id, name=name, email=email, phone=phone, time_zone=time_zone
                 )
             except asyncpg.UniqueViolationError as error:
                 return _taken(error)
-        return _user_of(row)
+            after = user_of(row)
+            if after is not None:
+                await append_events(connection, addresses_changed(before, after))
+        return after
 
     async def verify_address(
         self, user_id: UserId, *, email: str | None = None, phone: str | None = None, now: datetime
     ) -> User | None:
         """As UserRepository.verify_address."""
         async with self._database.change() as connection:
-            return _user_of(
+            return user_of(
                 await self._queries["verify_address"].fetch_row(
                     connection, id=user_id, email=email, phone=phone, now=now
                 )
@@ -128,7 +137,8 @@ def _taken(error: asyncpg.UniqueViolationError) -> Taken:
     return taken
 
 
-def _user_of(row: asyncpg.Record | None) -> User | None:
+def user_of(row: asyncpg.Record | None) -> User | None:
+    """A person from a row of their columns; nothing from none."""
     if row is None:
         return None
     return User(

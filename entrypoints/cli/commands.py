@@ -18,6 +18,7 @@ from entrypoints.container import VERSION
 from entrypoints.environment import SettingsError
 from entrypoints.serving import serve as serve_application
 from entrypoints.settings import Settings
+from entrypoints.worker.run import run_worker
 from wallet_core.faults import Fault
 
 T = TypeVar("T")
@@ -45,6 +46,20 @@ def wallet() -> None:
 def serve(workers: int | None) -> None:
     """Serve the API until SIGTERM or Ctrl-C; what is in flight then is finished."""
     sys.exit(serve_application(api, _settings(), workers=workers))
+
+
+@wallet.command()
+@click.option(
+    "--heartbeat",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file to touch each second: one that grows old tells of a worker that hangs.",
+)
+def worker(heartbeat: Path | None) -> None:
+    """Tell people what happened, and do what has to be done now and then, until SIGTERM or Ctrl-C.
+
+    Any number of workers share the work. Without one the service moves money as ever, and nobody is told of it.
+    """
+    sys.exit(run_worker(_settings(), heartbeat=heartbeat))
 
 
 @wallet.command()

@@ -5,9 +5,10 @@ from dependency_injector import containers, providers
 from adapters.postgres.setup import PostgresSetup
 from entrypoints.container.identity import Identity
 from entrypoints.container.money import Money
+from entrypoints.container.notifications import Notifications
 
 
-class Container(Identity, Money):
+class Container(Identity, Money, Notifications):
     """How everything is put together."""
 
 

@@ -9,6 +9,8 @@ from dependency_injector import containers, providers
 
 from adapters.notifications.mailbox import FolderMailbox
 from adapters.notifications.smtp import SmtpCourier
+from adapters.notifications.templates import JinjaStationery
+from adapters.notifications.twilio_sms import TwilioCourier
 from adapters.postgres.challenges import PostgresChallengeRepository
 from adapters.postgres.database import Database
 from adapters.postgres.limits import PostgresLimitRepository
@@ -30,8 +32,8 @@ from wallet_core.ids import IdGenerator
 from wallet_core.ledger.caching import AccountCache
 from wallet_core.notifications.background import BackgroundJobs
 from wallet_core.notifications.delivery import CourierByChannel, NoCourier, QueuedNotifier
-from wallet_core.notifications.letters import Post
-from wallet_core.notifications.ports import NoNotifier, Notifier
+from wallet_core.notifications.ports import Courier, NoNotifier, Notifier
+from wallet_core.notifications.post import Post
 from wallet_core.wallets.pages import PageCache
 
 BCRYPT_THREADS: Final = 1
@@ -55,16 +57,22 @@ def _mailbox_of(outlets: MessageOutlets, *, clock: Clock, ids: IdGenerator) -> F
     return None if outlets.mailbox is None else FolderMailbox(outlets.mailbox, clock=clock, ids=ids)
 
 
-def _notifier_of(
-    outlets: MessageOutlets, mailbox: FolderMailbox | None, jobs: BackgroundJobs, *, clock: Clock
-) -> Notifier:
-    """Messages go to a folder, or to a mail server if they are mail, or nowhere."""
+def _courier_of(outlets: MessageOutlets, mailbox: FolderMailbox | None, *, clock: Clock) -> Courier:
+    """Messages go to a folder, or to a mail server and by Twilio as far as there are those."""
     if mailbox is not None:
-        return QueuedNotifier(mailbox, jobs)
-    if outlets.smtp_url is None:
-        return NoNotifier()
-    mail = SmtpCourier(outlets.smtp_url.reveal(), sender=outlets.mail_from, clock=clock)
-    return QueuedNotifier(CourierByChannel(mail=mail, sms=NoCourier()), jobs)
+        return mailbox
+    mail: Courier = NoCourier()
+    if outlets.smtp_url is not None:
+        mail = SmtpCourier(outlets.smtp_url.reveal(), sender=outlets.mail_from, clock=clock)
+    sms: Courier = NoCourier()
+    if outlets.twilio is not None:
+        account = outlets.twilio
+        sms = TwilioCourier(account=account.sid, token=account.token.reveal(), sender=account.sender)
+    return CourierByChannel(mail=mail, sms=sms)
+
+
+def _notifier_of(outlets: MessageOutlets, courier: Courier, jobs: BackgroundJobs) -> Notifier:
+    return QueuedNotifier(courier, jobs) if outlets.channels else NoNotifier()
 
 
 class Foundation(containers.DeclarativeContainer):
@@ -108,7 +116,9 @@ class Foundation(containers.DeclarativeContainer):
     )
     mailbox = providers.Singleton(_mailbox_of, settings.provided.messages, clock=clock, ids=ids)
     delivery_jobs = providers.Singleton(BackgroundJobs, providers.Object(_report_undelivered))
-    notifier = providers.Singleton(_notifier_of, settings.provided.messages, mailbox, delivery_jobs, clock=clock)
-    post = providers.Singleton(Post, notifier)
+    courier = providers.Singleton(_courier_of, settings.provided.messages, mailbox, clock=clock)
+    notifier = providers.Singleton(_notifier_of, settings.provided.messages, courier, delivery_jobs)
+    stationery = providers.Singleton(JinjaStationery)
+    post = providers.Singleton(Post, notifier, stationery)
     # Of their own, so that a mail server that hangs keeps nobody's request from being looked up.
     account_jobs = providers.Singleton(BackgroundJobs, providers.Object(_report_undone))

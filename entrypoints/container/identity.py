@@ -86,8 +86,6 @@ class Identity(Foundation):
         providers.Singleton(
             DerivedRefreshTokens, secret=Foundation.settings.provided.jwt_secret.reveal.call().encode.call()
         ),
-        users=Foundation.users,
-        post=Foundation.post,
         news=Foundation.session_news,
         rules=session_rules,
         ids=Foundation.ids,
@@ -95,11 +93,13 @@ class Identity(Foundation):
     )
     # What the pepper is good for: it never changes, and who has it not cannot make these names.
     digests = providers.Singleton(Digests, Foundation.settings.provided.password_pepper.reveal.call().encode.call())
+    failure_counters = providers.Singleton(
+        PostgresFailureCounters, Foundation.database, Foundation.settings.provided.protection.backoff
+    )
+    message_counters = providers.Singleton(PostgresMessageCounters, Foundation.database)
     counting = providers.Factory(
         CountedAttempts,
-        failures=providers.Singleton(
-            PostgresFailureCounters, Foundation.database, Foundation.settings.provided.protection.backoff
-        ),
+        failures=failure_counters,
         clients=Foundation.client_limits,
         digests=digests,
     )
@@ -112,7 +112,7 @@ class Identity(Foundation):
     capped_messages = providers.Singleton(
         CappedMessages,
         Foundation.settings.provided.protection.message_caps,
-        counters=providers.Singleton(PostgresMessageCounters, Foundation.database),
+        counters=message_counters,
         clients=Foundation.client_limits,
         digests=digests,
     )
@@ -151,7 +151,6 @@ class Identity(Foundation):
         Foundation.challenges,
         sessions,
         code_attempts,
-        Foundation.post,
         clock=Foundation.clock,
     )
     recovery = providers.Singleton(
@@ -173,9 +172,7 @@ class Identity(Foundation):
     recovery_codes = providers.Singleton(
         HmacRecoveryCodes, pepper=Foundation.settings.provided.password_pepper.reveal.call().encode.call()
     )
-    factor_codes = providers.Singleton(
-        FactorCodes, factors, one_time_codes, recovery_codes, Foundation.users, Foundation.post, clock=Foundation.clock
-    )
+    factor_codes = providers.Singleton(FactorCodes, factors, one_time_codes, recovery_codes, clock=Foundation.clock)
     second_factors = providers.Singleton(
         SecondStep,
         factors,
@@ -197,7 +194,6 @@ class Identity(Foundation):
         Foundation.users,
         proofs,
         sessions,
-        Foundation.post,
         ids=Foundation.ids,
         clock=Foundation.clock,
     )
@@ -205,6 +201,4 @@ class Identity(Foundation):
     key_rotation = providers.Singleton(
         KeyRotation, sealer, providers.List(providers.Singleton(PostgresFactorSecrets, Foundation.database))
     )
-    log_in = providers.Singleton(
-        LogIn, Foundation.users, Foundation.hasher, sessions, second_factors, log_in_attempts, Foundation.post
-    )
+    log_in = providers.Singleton(LogIn, Foundation.users, Foundation.hasher, sessions, second_factors, log_in_attempts)

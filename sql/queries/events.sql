@@ -4,3 +4,55 @@ INSERT INTO events (kind, user_id, subject_id, data, created_at)
 SELECT n.kind, n.user_id, n.subject_id, n.facts, clock_timestamp()
   FROM unnest(CAST(:kinds AS text[]), CAST(:user_ids AS uuid[]), CAST(:subject_ids AS uuid[]), CAST(:facts AS jsonb[]))
        AS n (kind, user_id, subject_id, facts);
+
+-- name: take_events(kinds, events_max)
+-- What nobody has relayed and nobody else is relaying, with what there is to say of it. By its state and never by its
+-- number: events are committed in another order than that of their ids. Kinds that this build does not know are left.
+SELECT e.id, e.kind, e.created_at, e.user_id, e.subject_id, e.data, w.name AS subject_name, t.id AS transaction_id,
+       t.currency, t.amount, t.source_wallet_id, t.source_holder, source.user_id AS source_user_id,
+       t.destination_wallet_id, destination.user_id AS destination_user_id
+  FROM (SELECT *
+          FROM events
+         WHERE relayed_at IS NULL AND kind = ANY(CAST(:kinds AS text[]))
+         ORDER BY id
+         LIMIT CAST(:events_max AS bigint)
+           FOR NO KEY UPDATE SKIP LOCKED) AS e
+  LEFT JOIN transactions t ON t.id = e.transaction_id
+  LEFT JOIN wallets source ON source.id = t.source_wallet_id
+  LEFT JOIN wallets destination ON destination.id = t.destination_wallet_id
+  LEFT JOIN wallets w ON w.id = e.subject_id
+ ORDER BY e.id;
+
+-- name: find_addressees(user_ids)
+-- Their addresses as far as they were shown to be theirs, and what they decided.
+SELECT u.id AS user_id,
+       CASE WHEN u.email_verified_at IS NOT NULL THEN u.email END AS email,
+       CASE WHEN u.phone_verified_at IS NOT NULL THEN u.phone END AS phone,
+       p.kind, p.channel, p.wanted
+  FROM users u
+  LEFT JOIN notification_preferences p ON p.user_id = u.id
+ WHERE u.id = ANY(CAST(:user_ids AS uuid[]));
+
+-- name: keep_told(notification_ids, user_ids, event_ids, kinds, facts, moments, delivery_ids, of_notifications, of_events, channels, recipients, of_moments, relayed)!
+-- All that a batch comes to, and that it was relayed, in one statement. An event is told once, whatever happens.
+WITH told AS (
+    INSERT INTO notifications (id, user_id, event_id, kind, data, created_at)
+    SELECT n.*
+      FROM unnest(CAST(:notification_ids AS uuid[]), CAST(:user_ids AS uuid[]), CAST(:event_ids AS bigint[]),
+                  CAST(:kinds AS text[]), CAST(:facts AS jsonb[]), CAST(:moments AS timestamptz[])) AS n
+), to_be_made AS (
+    INSERT INTO deliveries (id, notification_id, event_id, channel, recipient, created_at, next_try_at)
+    SELECT n.*, clock_timestamp()
+      FROM unnest(CAST(:delivery_ids AS uuid[]), CAST(:of_notifications AS uuid[]), CAST(:of_events AS bigint[]),
+                  CAST(:channels AS text[]), CAST(:recipients AS text[]), CAST(:of_moments AS timestamptz[])) AS n
+)
+UPDATE events SET relayed_at = clock_timestamp() WHERE id = ANY(CAST(:relayed AS bigint[]));
+
+-- name: read_backlog()
+-- Counting stops where nobody would want to know more exactly.
+SELECT (SELECT count(*) FROM (SELECT FROM events WHERE relayed_at IS NULL LIMIT 100000) AS e) AS not_relayed,
+       (SELECT count(*) FROM (SELECT FROM deliveries WHERE status = 'pending' LIMIT 100000) AS d) AS pending,
+       (SELECT count(*) FROM (SELECT FROM deliveries WHERE status = 'parked' LIMIT 100000) AS d) AS parked,
+       coalesce(greatest(extract(epoch FROM clock_timestamp() - least(
+           (SELECT created_at FROM events WHERE relayed_at IS NULL ORDER BY id LIMIT 1),
+           (SELECT min(created_at) FROM deliveries WHERE status = 'pending'))), 0), 0) AS oldest_seconds;

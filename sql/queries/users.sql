@@ -9,6 +9,13 @@ SELECT id, name, email, phone, email_verified_at, phone_verified_at, role, statu
   FROM users
  WHERE id = :id;
 
+-- name: lock_user(id)
+-- Before a change of which it matters what they were before.
+SELECT id, name, email, phone, email_verified_at, phone_verified_at, role, status, time_zone, created_at
+  FROM users
+ WHERE id = :id
+   FOR NO KEY UPDATE;
+
 -- name: find_user_by_address(email, phone)
 -- By whichever address is given; given both, only whoever has both.
 SELECT id, name, email, phone, email_verified_at, phone_verified_at, role, status, time_zone, created_at

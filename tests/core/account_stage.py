@@ -77,7 +77,6 @@ class AccountStage(SessionStage):
             self.books.challenges,
             self.sessions,
             self.attempts(Act.CODE),
-            self.post,
             clock=self.clock,
         )
         self.recovery = Recovery(
@@ -125,8 +124,9 @@ class AccountStage(SessionStage):
         return await self.hasher.verify(password, await self.books.users.password_hash(user.id))
 
     async def sent(self, address: str = EMAIL) -> list[Message]:
-        """All that was sent to an address, once what was put off is done."""
+        """All that was sent to an address, once what was put off is done and what happened is told."""
         await self.jobs.finish()
+        await self.tell()
         return self.notifier.to(address)
 
     async def link_token(self, address: str = EMAIL) -> str:

@@ -47,12 +47,12 @@ class FactorStage(SessionStage):
         super().__init__()
         self.attempts = FewAttempts(attempts_max)
         self.codes = InMemoryOneTimeCodes()
-        users, factors, post = self.books.users, self.books.second_factors, self.post
+        users, factors = self.books.users, self.books.second_factors
         hasher, recovery_codes = InMemoryPasswordHasher(), InMemoryRecoveryCodes()
-        accepted = FactorCodes(factors, self.codes, recovery_codes, users, post, clock=self.clock)
+        accepted = FactorCodes(factors, self.codes, recovery_codes, clock=self.clock)
         self.proofs = Proofs(users, hasher, factors, accepted, self.attempts, self.sessions)
         self.setup = FactorSetup(
-            factors, self.codes, recovery_codes, users, self.proofs, self.sessions, post, ids=new_id, clock=self.clock
+            factors, self.codes, recovery_codes, users, self.proofs, self.sessions, ids=new_id, clock=self.clock
         )
         self.second_step = SecondStep(
             factors,
@@ -63,7 +63,7 @@ class FactorStage(SessionStage):
             ids=new_id,
             clock=self.clock,
         )
-        self.log_ins = LogIn(users, hasher, self.sessions, self.second_step, UnlimitedAttempts(), post)
+        self.log_ins = LogIn(users, hasher, self.sessions, self.second_step, UnlimitedAttempts())
         self.large_amounts = LargeAmounts(self.sessions, {"USD": LARGE})
         self._hasher = hasher
 
@@ -105,8 +105,9 @@ class FactorStage(SessionStage):
         """The code that the app shows now, or so many steps later."""
         return code_of(enrolment.secret, step_at(self.clock()) + steps)
 
-    def subjects(self) -> list[str]:
+    async def subjects(self) -> list[str]:
         """What the mails were about that went out."""
+        await self.tell()
         return [getattr(message, "subject", "") for message in self.notifier.sent]
 
 

@@ -9,11 +9,12 @@ from wallet_core.identity.session_memory import SessionMemory
 from wallet_core.identity.session_ports import SessionRepository
 from wallet_core.identity.session_watch import SessionWatch
 from wallet_core.identity.sessions import SessionRules, Sessions
-from wallet_core.notifications.letters import Post
+from wallet_core.money import Currencies
+from wallet_core.notifications.post import Post, Secretary
 from wallet_core.testing.books import InMemoryBooks
 from wallet_core.testing.builders import a_user, new_id
 from wallet_core.testing.clock import SettableClock
-from wallet_core.testing.notifications import RecordingNotifier
+from wallet_core.testing.notifications import PlainStationery, RecordingNotifier
 from wallet_core.testing.security import InMemoryAccessTokens
 from wallet_core.testing.sessions import InMemoryRefreshTokens, InMemorySessionNews
 
@@ -50,8 +51,6 @@ class Process:
             stage.tokens,
             stage.refresh_tokens,
             news=news,
-            users=stage.books.users,
-            post=stage.post,
             rules=SessionRules(lifetime=LIFETIME, idle=idle),
             ids=new_id,
             clock=stage.clock,
@@ -68,7 +67,7 @@ class SessionStage:
         self.tokens = InMemoryAccessTokens(clock=self.clock, lifetime_seconds=86_400)
         self.refresh_tokens = InMemoryRefreshTokens()
         self.notifier = RecordingNotifier()
-        self.post = Post(self.notifier)
+        self.post = Post(self.notifier, PlainStationery())
         self.listeners: list[asyncio.Event] = []
         self.troubles: list[Exception] = []
         self.first = self.process()
@@ -95,6 +94,13 @@ class SessionStage:
         claims = self.tokens.check(granted.access.token)
         assert claims is not None
         return claims
+
+    async def tell(self) -> None:
+        """Have people told of all that happened, as a worker does: what goes out is with the rest that was sent."""
+        await self.books.outbox.relay(events_max=1_000)
+        secretary = Secretary(PlainStationery(), Currencies([]))
+        for delivery in await self.books.deliveries.claim(at_most=1_000, lease=timedelta(minutes=1)):
+            self.notifier.send(secretary.write(delivery))
 
     def pass_seconds(self, seconds: float) -> None:
         """Let time pass, everywhere."""

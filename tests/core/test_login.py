@@ -26,6 +26,9 @@ class CountingAttempts(UnlimitedAttempts):
     async def take(self, addresses, device):
         self.taken_for.append(tuple(addresses))
 
+    def knows(self, addresses, device):
+        return device.proof is not None
+
     async def succeeded(self, addresses, device):
         self.succeeded_for.append(tuple(addresses))
         return None if device.proof else "a proof to keep"
@@ -61,7 +64,7 @@ def attempts() -> CountingAttempts:
 
 @pytest.fixture
 def log_in(stage: SessionStage, hasher: InMemoryPasswordHasher, attempts: CountingAttempts) -> LogIn:
-    return LogIn(stage.books.users, hasher, stage.sessions, NoSecondFactors(), attempts, stage.post)
+    return LogIn(stage.books.users, hasher, stage.sessions, NoSecondFactors(), attempts)
 
 
 @pytest.fixture
@@ -135,6 +138,7 @@ async def test_a_device_that_is_not_known_gets_a_proof_and_its_owner_word_of_it(
     assert isinstance(new, LoggedIn)
     assert isinstance(known, LoggedIn)
     assert (new.device_proof, known.device_proof) == ("a proof to keep", None)
+    await stage.tell()
     (told,) = stage.notifier.sent
     assert told.to == "alice@example.org"
     assert "laptop" in told.body
@@ -151,7 +155,7 @@ async def test_a_password_that_changes_while_it_is_checked_lets_nobody_in(
         )
 
     hasher = ChangingHasher(change_the_password)
-    log_in = LogIn(stage.books.users, hasher, stage.sessions, NoSecondFactors(), attempts, stage.post)
+    log_in = LogIn(stage.books.users, hasher, stage.sessions, NoSecondFactors(), attempts)
 
     outcome = await attempt(log_in)
 
@@ -170,7 +174,7 @@ async def test_a_password_that_changes_before_a_code_is_asked_for_begins_no_log_
             )
             return SecondFactorRequired(challenge="a challenge")
 
-    log_in = LogIn(stage.books.users, hasher, stage.sessions, Asking(), attempts, stage.post)
+    log_in = LogIn(stage.books.users, hasher, stage.sessions, Asking(), attempts)
 
     assert await attempt(log_in) is LoginRefusal.INVALID_CREDENTIALS
 
@@ -181,9 +185,7 @@ async def test_whoever_is_deactivated_while_the_password_is_checked_is_not_let_i
     async def deactivate() -> None:
         await stage.books.change_person(alice.id, status=UserStatus.DEACTIVATED)
 
-    log_in = LogIn(
-        stage.books.users, ChangingHasher(deactivate), stage.sessions, NoSecondFactors(), attempts, stage.post
-    )
+    log_in = LogIn(stage.books.users, ChangingHasher(deactivate), stage.sessions, NoSecondFactors(), attempts)
 
     assert await attempt(log_in) is LoginRefusal.DEACTIVATED
     assert await stage.sessions.of(alice.id) == []
@@ -193,9 +195,7 @@ async def test_a_hash_that_costs_too_little_is_replaced_and_opens_the_same_door(
     stage: SessionStage, alice: User, attempts: CountingAttempts
 ) -> None:
     before = await stage.books.users.password_hash(alice.id)
-    log_in = LogIn(
-        stage.books.users, InMemoryPasswordHasher(cost=13), stage.sessions, NoSecondFactors(), attempts, stage.post
-    )
+    log_in = LogIn(stage.books.users, InMemoryPasswordHasher(cost=13), stage.sessions, NoSecondFactors(), attempts)
 
     first, second = await attempt(log_in), await attempt(log_in)
 
@@ -214,6 +214,6 @@ async def test_nobody_waits_outside_because_their_password_cannot_be_hashed_anew
         async def hash(self, password):
             raise Overloaded("Too many passwords wait.")
 
-    log_in = LogIn(stage.books.users, Busy(cost=13), stage.sessions, NoSecondFactors(), attempts, stage.post)
+    log_in = LogIn(stage.books.users, Busy(cost=13), stage.sessions, NoSecondFactors(), attempts)
 
     assert isinstance(await attempt(log_in), LoggedIn)

@@ -12,14 +12,15 @@ import pytest
 from wallet_core.faults import Overloaded, Unavailable
 from wallet_core.notifications.background import BackgroundJobs
 from wallet_core.notifications.delivery import CourierByChannel, NoCourier, QueuedNotifier
-from wallet_core.notifications.letters import Post, password_changed
+from wallet_core.notifications.letters import signup_refused
 from wallet_core.notifications.messages import Message, Received, Sms
 from wallet_core.notifications.ports import Undeliverable
+from wallet_core.notifications.post import Post
 from wallet_core.testing.builders import a_user, new_id
 from wallet_core.testing.clock import NOON
 from wallet_core.testing.contracts import CourierContract, MailboxContract, NotifierContract
 from wallet_core.testing.contracts.notifications import a_mail
-from wallet_core.testing.notifications import HeldJobs, InMemoryMailbox, RecordingNotifier
+from wallet_core.testing.notifications import HeldJobs, InMemoryMailbox, PlainStationery, RecordingNotifier
 
 SMS: Final = Sms(to="+41446681800", body="Some words.")
 _asked_by: ContextVar[str] = ContextVar("asked_by", default="nobody")
@@ -266,6 +267,6 @@ def test_a_person_is_told_where_they_are_sure_to_read_it(
         phone_verified_at=NOON if phone_verified else None,
     )
 
-    Post(notifier).to_person(person, password_changed())
+    Post(notifier, PlainStationery()).to_person(person, signup_refused())
 
     assert [message.to for message in notifier.sent] == ([] if told is None else [told])

@@ -53,7 +53,7 @@ async def test_what_is_set_up_is_asked_for_once_a_code_has_shown_that_the_app_ha
     assert isinstance(after, SecondFactorRequired)
     assert begun.secret in begun.uri
     assert len(set(begun.recovery_codes)) == 10
-    assert stage.subjects() == ["Your second factor for Wallet is on"]
+    assert await stage.subjects() == ["Your second factor for Wallet is on"]
 
 
 async def test_what_was_set_up_anew_replaces_what_was_not_turned_on(stage: FactorStage) -> None:
@@ -217,6 +217,7 @@ async def test_a_challenge_of_somebody_who_turned_codes_off_is_over(stage: Facto
 async def test_each_recovery_code_lets_in_once_and_its_owner_is_told(stage: FactorStage) -> None:
     """Row 26."""
     user, _, enrolment = await stage.enrolled()
+    await stage.tell()
     stage.notifier.sent.clear()
 
     first = [await log_in(stage, user, code.lower()) for code in enrolment.recovery_codes]
@@ -224,6 +225,7 @@ async def test_each_recovery_code_lets_in_once_and_its_owner_is_told(stage: Fact
 
     assert all(isinstance(outcome, LoggedIn) for outcome in first)
     assert second == [LoginRefusal.INVALID_CREDENTIALS] * 10
+    await stage.tell()
     assert len(stage.notifier.to(user.email or "")) == 10
     assert "You have 9 left" in getattr(stage.notifier.sent[0], "body", "")
     assert "You have 0 left" in getattr(stage.notifier.sent[9], "body", "")
@@ -232,19 +234,20 @@ async def test_each_recovery_code_lets_in_once_and_its_owner_is_told(stage: Fact
 async def test_turning_it_off_takes_the_password_and_a_code_and_forgets_the_secret(stage: FactorStage) -> None:
     user, active, enrolment = await stage.enrolled()
     code = stage.shown(enrolment)
+    await stage.tell()
     stage.notifier.sent.clear()
 
     refused = [
         await stage.setup.turn_off(active, password="wrong horse battery", code=code, device=LAPTOP),
         await stage.setup.turn_off(active, password=PASSWORD, code=WRONG, device=LAPTOP),
     ]
-    told_before = stage.subjects()
+    told_before = await stage.subjects()
     done = await stage.setup.turn_off(active, password=PASSWORD, code=code, device=LAPTOP)
 
     assert refused == [ProofRefusal.WRONG] * 2
     assert told_before == []
     assert done is None
-    assert stage.subjects() == ["Your second factor for Wallet is off"]
+    assert await stage.subjects() == ["Your second factor for Wallet is off"]
     assert await stage.books.second_factors.of(user.id) is None
     assert isinstance(await log_in(stage, user), LoggedIn)
 

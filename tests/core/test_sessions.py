@@ -194,6 +194,7 @@ async def test_a_token_in_two_hands_ends_the_session_and_its_owner_is_told(stage
     assert reused is RefreshRefusal.REUSED
     assert await stage.sessions.check(claims) is SessionRefusal.ENDED
     assert await stage.sessions.refresh(successor.refresh) is RefreshRefusal.EXPIRED
+    await stage.tell()
     (told,) = stage.notifier.sent
     assert told.to == user.email
 

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from entrypoints.api import api as opened_api
 from entrypoints.settings import Settings
+from entrypoints.worker.run import working
 from tests.http.clients import JWT_SECRET, Api, Person, client_of, sign_up
 
 
@@ -40,6 +41,13 @@ async def app(settings: Settings) -> AsyncIterator[web.Application]:
     """The application that is served."""
     async with opened_api(settings) as app:
         yield app
+
+
+@pytest.fixture
+async def worker(settings: Settings, app: web.Application) -> AsyncIterator[None]:
+    """A worker beside it, which tells people what happened."""
+    async with working(settings, poll_seconds=0.02):
+        yield
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tests.http.authenticator import let_the_proof_grow_old
 from tests.http.clients import PASSWORD, an_address, code_sent_to, log_in, sent_to, verify
 
@@ -87,6 +89,7 @@ async def test_there_is_no_code_for_what_is_verified_or_not_there(api, ada):
     assert missing.refused == (404, "not_found")
 
 
+@pytest.mark.usefixtures("worker")
 async def test_another_address_counts_once_it_is_verified_and_the_former_is_told(api, ada):
     former, present = ada.email, an_address()
 

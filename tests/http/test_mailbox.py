@@ -41,6 +41,7 @@ async def test_the_page_runs_nothing_and_asks_for_nothing(api, ada):
     assert "src=" not in page
 
 
+@pytest.mark.usefixtures("worker")
 async def test_what_people_write_is_text_on_the_page(api):
     agent = '<script>alert("1")</script><img src=x onerror=alert(2)>'
     ada = await sign_up(api, "Ada")

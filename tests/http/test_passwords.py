@@ -135,6 +135,7 @@ async def test_row_19_a_password_is_kept_as_bcrypt_and_hashed_anew_when_the_cost
     assert Settings.from_environment(cheap).bcrypt_cost == 12
 
 
+@pytest.mark.usefixtures("worker")
 async def test_row_20_a_change_ends_every_other_session_and_is_told_by_mail(ada):
     elsewhere = await log_in(ada.api, ada.email)
 

@@ -136,6 +136,7 @@ async def test_row_31_a_forged_host_leads_nobody_elsewhere(api, ada):
     assert LINK.findall(text)[0].startswith("https://wallet.example/app/reset-password#")
 
 
+@pytest.mark.usefixtures("worker")
 async def test_row_32_a_reset_ends_every_session_logs_nobody_in_and_is_told_by_mail(api, ada):
     elsewhere = await log_in(api, ada.email)
     await forgotten(api, email=ada.email)

@@ -170,6 +170,7 @@ async def test_after_five_wrong_codes_a_challenge_is_over_and_log_in_begins_anew
     assert let_in.status == 200
 
 
+@pytest.mark.usefixtures("worker")
 async def test_each_recovery_code_opens_once(app_of_ada: App, api: Api, owner: "Owner[asyncpg.Record]") -> None:
     """Row 26."""
     typed = app_of_ada.recovery_codes[0].lower().replace("-", " ")

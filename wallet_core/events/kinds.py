@@ -3,16 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 from wallet_core.ids import UserId
 
 Facts: TypeAlias = Mapping[str, str | int]
 """What there is to say of something, by name. Never a secret: it is kept."""
-
-NO_FACTS: Final[Facts] = MappingProxyType({})
 
 
 class EventKind(StrEnum):
@@ -52,4 +49,4 @@ class StateChange:
     kind: EventKind
     user_id: UserId
     subject_id: UUID | None = None
-    facts: Facts = field(default=NO_FACTS, repr=False)
+    facts: Facts = field(default_factory=dict, repr=False)

@@ -19,7 +19,8 @@ from wallet_core.identity.ports import Attempts, Taken, TooManyAttempts, UserRep
 from wallet_core.identity.throttling import CappedMessages
 from wallet_core.ids import ChallengeId, IdGenerator, UserId
 from wallet_core.notifications.background import Background
-from wallet_core.notifications.letters import Letter, Post, address_changed, address_code, signup_refused
+from wallet_core.notifications.letters import Letter, address_code, signup_refused
+from wallet_core.notifications.post import Post
 
 CODE_LASTS: Final = timedelta(minutes=15)
 WARNED_EVERY: Final = timedelta(hours=1)
@@ -31,9 +32,6 @@ class Channel(StrEnum):
 
     EMAIL = "email"
     PHONE = "phone"
-
-
-_KIND: Final = {Channel.EMAIL: "email address", Channel.PHONE: "phone number"}
 
 
 class AddressRefusal(StrEnum):
@@ -86,9 +84,7 @@ class Addresses:
                 self._background.start(partial(self._warn, None, phone))
 
     def changed(self, before: User, after: User, device: Device) -> None:
-        """Send a code to each address that is another one now, and tell whoever was shown to read the former; in the
-        background.
-        """
+        """Send a code to each address that is another one now, in the background."""
         if any(_address(before, channel) != _address(after, channel) for channel in Channel):
             self._background.start(partial(self._changed, before, after, device))
 
@@ -154,9 +150,6 @@ class Addresses:
                 continue
             if _is_verified(after, channel):
                 continue  # the same one in another case of letters
-            # Nobody else: claiming an address of somebody and leaving it again is no way to write to them.
-            if former is not None and _is_verified(before, channel):
-                self._send(channel, former, address_changed(_KIND[channel]))
             await self._send_code(after, channel, device)
 
     async def _send_code(self, user: User, channel: Channel, device: Device) -> TooManyAttempts | None:

@@ -1,9 +1,7 @@
 """Whether a code is the one that is asked for: an app's or a recovery code, and each of them once."""
 
 from wallet_core.clock import Clock
-from wallet_core.identity.ports import UserRepository
 from wallet_core.identity.second_factor import OneTimeCodes, RecoveryCodes, SecondFactor, SecondFactorRepository
-from wallet_core.notifications.letters import Post, recovery_code_used
 
 
 class FactorCodes:
@@ -14,16 +12,12 @@ class FactorCodes:
         factors: SecondFactorRepository,
         codes: OneTimeCodes,
         recovery_codes: RecoveryCodes,
-        users: UserRepository,
-        post: Post,
         *,
         clock: Clock,
     ) -> None:
         self._factors = factors
         self._codes = codes
         self._recovery_codes = recovery_codes
-        self._users = users
-        self._post = post
         self._clock = clock
 
     async def accept(self, factor: SecondFactor, code: str) -> bool:
@@ -35,10 +29,4 @@ class FactorCodes:
         step = self._codes.step_of(factor.secret, given, self._clock())
         if step is not None:
             return await self._factors.advance(factor, step)
-        left = await self._factors.spend(factor, self._recovery_codes.hashed(given))
-        if left is None:
-            return False
-        user = await self._users.by_id(factor.user_id)
-        if user is not None:
-            self._post.to_person(user, recovery_code_used(left))
-        return True
+        return await self._factors.spend(factor, self._recovery_codes.hashed(given)) is not None

@@ -18,7 +18,6 @@ from wallet_core.identity.second_factor import (
 from wallet_core.identity.session import ActiveSession
 from wallet_core.identity.sessions import Sessions
 from wallet_core.ids import FactorId, IdGenerator, UserId
-from wallet_core.notifications.letters import Letter, Post, second_factor_off, second_factor_on
 
 
 class SetupRefusal(StrEnum):
@@ -40,7 +39,6 @@ class FactorSetup:
         users: UserRepository,
         proofs: Proofs,
         sessions: Sessions,
-        post: Post,
         *,
         ids: IdGenerator,
         clock: Clock,
@@ -51,7 +49,6 @@ class FactorSetup:
         self._users = users
         self._proofs = proofs
         self._sessions = sessions
-        self._post = post
         self._ids = ids
         self._clock = clock
 
@@ -94,7 +91,7 @@ class FactorSetup:
             return SetupRefusal.WRONG_CODE
         if not await self._factors.turn_on(factor, step=step, session_id=active.session_id, now=now):
             return SetupRefusal.IS_ON
-        await self._tell(active.user_id, second_factor_on())
+        await self._sessions.announce()
         return None
 
     async def turn_off(
@@ -112,11 +109,5 @@ class FactorSetup:
             return refused
         if not await self._factors.turn_off(factor):
             return SetupRefusal.IS_OFF
-        await self._tell(active.user_id, second_factor_off())
-        return None
-
-    async def _tell(self, user_id: UserId, letter: Letter) -> None:
         await self._sessions.announce()
-        user = await self._users.by_id(user_id)
-        if user is not None:
-            self._post.to_person(user, letter)
+        return None

@@ -17,8 +17,6 @@ from wallet_core.identity.ports import (
 )
 from wallet_core.identity.session import Granted
 from wallet_core.identity.sessions import Sessions
-from wallet_core.notifications import letters
-from wallet_core.notifications.letters import Post
 
 _TRIES: Final = 2
 """When the password or the person changes between being looked at and being let in, it is looked at once more."""
@@ -63,14 +61,12 @@ class LogIn:
         sessions: Sessions,
         second_factors: SecondFactors,
         attempts: Attempts,
-        post: Post,
     ) -> None:
         self._users = users
         self._hasher = hasher
         self._sessions = sessions
         self._second_factors = second_factors
         self._attempts = attempts
-        self._post = post
 
     async def with_password(
         self, *, password: str, email: str | None, phone: str | None, code: str | None = None, device: Device
@@ -139,12 +135,12 @@ class LogIn:
 
     async def _let_in(self, user: User, password_hash: str | None, device: Device) -> LoggedIn | None:
         """Nothing when the person was deactivated, or the password changed, in the meantime."""
-        granted = await self._sessions.start(user, device, password_hash=password_hash)
+        addresses = _addresses(user.email, user.phone)
+        is_known = self._attempts.knows(addresses, device)
+        granted = await self._sessions.start(user, device, password_hash=password_hash, is_new_device=not is_known)
         if granted is None:
             return None
-        proof = await self._attempts.succeeded(_addresses(user.email, user.phone), device)
-        if proof is not None:
-            self._post.to_person(user, letters.new_device(device.name))
+        proof = await self._attempts.succeeded(addresses, device)
         return LoggedIn(granted=granted, device_proof=proof)
 
 

@@ -13,7 +13,6 @@ from wallet_core.identity.ports import Attempts, PasswordHasher, TooManyAttempts
 from wallet_core.identity.session import ActiveSession
 from wallet_core.identity.sessions import Sessions
 from wallet_core.ids import SessionId
-from wallet_core.notifications.letters import Post, password_changed
 
 APP_NAMES: Final = ("wallet",)
 _TELLING_LENGTH: Final = 4
@@ -83,7 +82,6 @@ class Passwords:
         challenges: ChallengeRepository,
         sessions: Sessions,
         attempts: Attempts,
-        post: Post,
         *,
         clock: Clock,
     ) -> None:
@@ -93,7 +91,6 @@ class Passwords:
         self._challenges = challenges
         self._sessions = sessions
         self._attempts = attempts
-        self._post = post
         self._clock = clock
 
     async def change(
@@ -131,7 +128,7 @@ class Passwords:
     async def replace(
         self, user: User, hashed: str, *, instead_of: str | None = None, spared: SessionId | None = None
     ) -> bool:
-        """Keep the hash of a password in place of whatever there was or of that one, end sessions, and tell the person.
+        """Keep the hash of a password in place of whatever there was or of that one, end sessions; the person is told.
 
         Whether it was kept: not in place of one that is another by now.
         """
@@ -142,7 +139,6 @@ class Passwords:
         if replaced:
             # Nor does a log-in that the former password has begun.
             await self._challenges.end(user.id, Purpose.SECOND_FACTOR, now)
-            self._post.to_person(user, password_changed())
             await self._sessions.announce()
         return replaced
 

@@ -52,7 +52,8 @@ class UserRepository(Protocol):
     async def change_password(
         self, user_id: UserId, hashed: str, *, instead_of: str | None, spared: SessionId | None, now: datetime
     ) -> bool:
-        """Keep the hash of another password and end all of the person's sessions but the spared one, both or neither.
+        """Keep the hash of another password and `password_changed`, and end all of the person's sessions but the spared
+        one: all of it or nothing.
 
         Not when `instead_of` is given and no longer the hash of their password, nor when there is no such person.
         """
@@ -69,8 +70,8 @@ class UserRepository(Protocol):
     ) -> User | Taken | None:
         """Change what is given, in one step, so that two changes at once both count.
 
-        An address that is another one than before is not verified. The person as changed; or which address is taken;
-        or nothing when there is no such person.
+        An address that is another one than before is not verified; what `addresses_changed` says of that is kept too.
+        The person as changed; or which address is taken; or nothing when there is no such person.
         """
         ...
 
@@ -184,6 +185,10 @@ class Attempts(Protocol):
         """
         ...
 
+    def knows(self, addresses: Sequence[str], device: Device) -> bool:
+        """Whether whoever they reach has logged in on that device before, as far as that is kept track of."""
+        ...
+
     async def succeeded(self, addresses: Sequence[str], device: Device) -> str | None:
         """Forget the attempts, for the last one was right. A proof for the device to keep, if it is a new one."""
         ...
@@ -194,6 +199,11 @@ class UnlimitedAttempts:
 
     async def take(self, addresses: Sequence[str], device: Device) -> None:
         """Go on."""
+
+    def knows(self, addresses: Sequence[str], device: Device) -> bool:
+        """No device is told from another."""
+        del addresses, device
+        return True
 
     async def succeeded(self, addresses: Sequence[str], device: Device) -> None:
         """Nothing was counted."""

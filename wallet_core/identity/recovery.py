@@ -21,7 +21,8 @@ from wallet_core.identity.ports import Attempts, TooManyAttempts, UserRepository
 from wallet_core.identity.throttling import CappedMessages
 from wallet_core.ids import ChallengeId, IdGenerator
 from wallet_core.notifications.background import Background
-from wallet_core.notifications.letters import Post, password_reset
+from wallet_core.notifications.letters import password_reset
+from wallet_core.notifications.post import Post
 
 LINK_LASTS: Final = timedelta(minutes=30)
 RESET_PATH: Final = "/reset-password"

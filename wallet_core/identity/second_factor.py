@@ -52,6 +52,7 @@ class SecondFactorRepository(Protocol):
         """Turn it on by a code of that step, unless it is on already, replaced or gone.
 
         From then on that session counts as proved, at `now`, and no other of the person's sessions does.
+        `second_factor_on` is kept with it.
         """
         ...
 
@@ -60,7 +61,10 @@ class SecondFactorRepository(Protocol):
         ...
 
     async def spend(self, factor: SecondFactor, recovery_hash: bytes) -> int | None:
-        """Accept a recovery code, once; how many are left. Nothing when it is none of them, or was used before."""
+        """Accept a recovery code, once, and keep `recovery_code_used` with it; how many are left.
+
+        Nothing when it is none of them, or was used before.
+        """
         ...
 
     async def recovery_codes_left(self, factor: SecondFactor) -> int:
@@ -68,7 +72,7 @@ class SecondFactorRepository(Protocol):
         ...
 
     async def turn_off(self, factor: SecondFactor) -> bool:
-        """Forget it, its secret and its recovery codes, unless that was done already."""
+        """Forget it, its secret and its recovery codes, and keep `second_factor_off`; unless that was done already."""
         ...
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
+from wallet_core.events.kinds import StateChange
 from wallet_core.identity.refreshing import RefreshRefusal
 from wallet_core.identity.session import Session, SessionEnd
 from wallet_core.ids import SessionId, UserId
@@ -42,9 +43,16 @@ class SessionRepository(Protocol):
     """
 
     async def add(
-        self, session: Session, refresh_hash: bytes, *, password_hash: str | None, sessions_max: int
+        self,
+        session: Session,
+        refresh_hash: bytes,
+        *,
+        password_hash: str | None,
+        sessions_max: int,
+        change: StateChange | None = None,
     ) -> Session | None:
-        """Keep a new session with its first refresh token; as it is kept, with what its person may do.
+        """Keep a new session with its first refresh token, and the change if there is one; as it is kept, with what
+        its person may do.
 
         Nothing is kept of somebody who is not there, was deactivated, or whose password has another hash than the one
         given (if any) that was proved. Past `sessions_max` live ones of a person those end that were not used longest.
@@ -64,7 +72,8 @@ class SessionRepository(Protocol):
     ) -> RefreshOutcome:
         """Spend the presented token for its successor, as `refreshing.judge` sees it in the same transaction.
 
-        A token that was spent before, but within the grace, stays as it was. One that was REUSED ends its session.
+        A token that was spent before, but within the grace, stays as it was. One that was REUSED ends its session,
+        and `session_stolen` is kept.
         """
         ...
 

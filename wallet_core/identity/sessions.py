@@ -6,8 +6,9 @@ from enum import StrEnum
 from typing import Final
 
 from wallet_core.clock import Clock
+from wallet_core.identity.changes import new_device
 from wallet_core.identity.entities import AccessClaims, Device, Role, User
-from wallet_core.identity.ports import AccessTokens, UserRepository
+from wallet_core.identity.ports import AccessTokens
 from wallet_core.identity.refreshing import RefreshRefusal
 from wallet_core.identity.session import ActiveSession, Granted, Session, SessionEnd
 from wallet_core.identity.session_memory import KnownSession, SessionMemory
@@ -18,8 +19,6 @@ from wallet_core.identity.session_ports import (
 )
 from wallet_core.identity.session_watch import SessionWatch
 from wallet_core.ids import IdGenerator, SessionId, UserId
-from wallet_core.notifications import letters
-from wallet_core.notifications.letters import Post
 
 PROOF_LASTS: Final = timedelta(minutes=5)
 """How long after somebody proved who they are they may do what asks for a fresh proof."""
@@ -59,8 +58,6 @@ class Sessions:
         tokens: AccessTokens,
         refresh_tokens: RefreshTokens,
         *,
-        users: UserRepository,
-        post: Post,
         news: SessionNews,
         rules: SessionRules,
         ids: IdGenerator,
@@ -71,15 +68,16 @@ class Sessions:
         self._watch = watch
         self._tokens = tokens
         self._refresh_tokens = refresh_tokens
-        self._users = users
-        self._post = post
         self._news = news
         self._rules = rules
         self._ids = ids
         self._clock = clock
 
-    async def start(self, user: User, device: Device, *, password_hash: str | None = None) -> Granted | None:
+    async def start(
+        self, user: User, device: Device, *, password_hash: str | None = None, is_new_device: bool = False
+    ) -> Granted | None:
         """A new session of somebody who has just proved who they are, by the password of that hash if one is given.
+        They are told of a device that is new to them.
 
         Nothing when they were deactivated or their password was changed in the meantime.
         """
@@ -96,11 +94,21 @@ class Sessions:
         )
         refresh = self._refresh_tokens.first()
         kept = await self._repository.add(
-            session, self._hashed(refresh), password_hash=password_hash, sessions_max=SESSIONS_MAX
+            session,
+            self._hashed(refresh),
+            password_hash=password_hash,
+            sessions_max=SESSIONS_MAX,
+            change=new_device(session) if is_new_device else None,
         )
         return None if kept is None else self._granted(kept, refresh)
 
-    async def check(self, claims: AccessClaims, *, background: bool = False) -> ActiveSession | SessionRefusal:
+    async def is_live(self, active: ActiveSession) -> bool:
+        """Whether a session that was let in still is. This is no use of it."""
+        return isinstance(await self.check(active, background=True), ActiveSession)
+
+    async def check(
+        self, claims: AccessClaims | ActiveSession, *, background: bool = False
+    ) -> ActiveSession | SessionRefusal:
         """Who asks, if their session is live. It is used by this, unless somebody only asks in the background."""
         now = self._clock()
         known = self._memory.get(claims.session_id)
@@ -150,9 +158,6 @@ class Sessions:
             return self._granted(outcome, successor)
         if outcome.reason is RefreshRefusal.REUSED and outcome.session is not None:
             await self._note_ends([outcome.session.id])
-            owner = await self._users.by_id(outcome.session.user_id)
-            if owner is not None:
-                self._post.to_person(owner, letters.session_stolen())
         return outcome.reason
 
     async def log_out(self, claims: AccessClaims) -> None:
@@ -184,7 +189,7 @@ class Sessions:
         await self._news.announce()
 
     async def _check_thoroughly(
-        self, claims: AccessClaims, now: datetime, *, background: bool
+        self, claims: AccessClaims | ActiveSession, now: datetime, *, background: bool
     ) -> ActiveSession | SessionRefusal:
         known = self._memory.get(claims.session_id)
         if known is None or not known.is_ended:

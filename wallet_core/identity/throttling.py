@@ -210,6 +210,10 @@ class CountedAttempts:
                 return wait
         return None
 
+    def knows(self, addresses: Sequence[str], device: Device) -> bool:
+        """As Attempts.knows."""
+        return self._proofs is None or self._counted(addresses, device).is_known
+
     async def succeeded(self, addresses: Sequence[str], device: Device) -> str | None:
         """As Attempts.succeeded. Raises Unavailable."""
         counted = self._counted(addresses, device)

@@ -1,10 +1,13 @@
 """What people are told, all of it in one place: plain text, a subject for mail and a short form for text messages."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
 
-from wallet_core.identity.entities import User
-from wallet_core.notifications.messages import Mail, Sms
-from wallet_core.notifications.ports import Notifier
+from wallet_core.events.kinds import Facts
+from wallet_core.money import Currencies
+from wallet_core.notifications.notices import NoticeKind
 
 _NOT_YOU = "If this was not you, set a new password at once: ask for one under “Forgot password”."
 
@@ -114,27 +117,91 @@ def recovery_code_used(left: int) -> Letter:
     )
 
 
-class Post:
-    """Addresses letters."""
+def transfer_received(amount: str, sender: str) -> Letter:
+    """That somebody has sent them money."""
+    return Letter(
+        subject=f"You received {amount}",
+        text=f"{sender} sent you {amount}. It is in your wallet.",
+        brief=f"{sender} sent you {amount}.",
+    )
 
-    def __init__(self, notifier: Notifier) -> None:
-        self._notifier = notifier
 
-    def to_person(self, user: User, letter: Letter) -> None:
-        """Where they are sure to read it: at a verified address, mail before text messages.
+def deposit_received(amount: str) -> Letter:
+    """That an admin has put money into their wallet."""
+    return Letter(
+        subject=f"You received {amount}",
+        text=f"{amount} was added to your wallet by the people who run Wallet.",
+        brief=f"{amount} was added to your wallet.",
+    )
 
-        Who has none is not told: whatever they gave may be the address of somebody else, who is not to be bothered
-        with each of their log-ins.
-        """
-        if user.email is not None and user.email_verified_at is not None:
-            self.to_email(user.email, letter)
-        elif user.phone is not None and user.phone_verified_at is not None:
-            self.to_phone(user.phone, letter)
 
-    def to_email(self, email: str, letter: Letter) -> None:
-        """By mail."""
-        self._notifier.send(Mail(to=email, subject=letter.subject, body=f"Hello,\n\n{letter.text}\n\nWallet\n"))
+def wallet_frozen(wallet: str) -> Letter:
+    """That nothing goes into a wallet or out of it."""
+    return Letter(
+        subject="A wallet of yours was frozen",
+        text=f"{wallet} was frozen by the people who run Wallet: until that is undone nothing goes in or out. "
+        "What it holds is still yours.\n\nAsk them if you do not know why.",
+        brief=f"{wallet} was frozen.",
+    )
 
-    def to_phone(self, phone: str, letter: Letter) -> None:
-        """By text message."""
-        self._notifier.send(Sms(to=phone, body=letter.brief))
+
+def wallet_unfrozen(wallet: str) -> Letter:
+    """That a wallet can be used again."""
+    return Letter(
+        subject="A wallet of yours can be used again",
+        text=f"{wallet} is no longer frozen.",
+        brief=f"{wallet} is no longer frozen.",
+    )
+
+
+def person_deactivated() -> Letter:
+    """That they cannot log in any more."""
+    return Letter(
+        subject="Your account at Wallet was deactivated",
+        text="Your account was deactivated: nobody can log in to it, and its wallets neither send nor receive. "
+        "What they hold is still yours.\n\nThe people who run Wallet can activate it again.",
+        brief="Your Wallet account was deactivated.",
+    )
+
+
+def person_activated() -> Letter:
+    """That they can log in again."""
+    return Letter(
+        subject="Your account at Wallet is active again",
+        text="Your account was activated again: you can log in as before.",
+        brief="Your Wallet account is active again.",
+    )
+
+
+def letter_of(kind: str, facts: Facts, currencies: Currencies) -> Letter:
+    """What is said of a notice. Raises LookupError and ValueError where its facts do not say what they must."""
+    return _LETTERS[NoticeKind(kind)](facts, currencies)
+
+
+def _amount(facts: Facts, currencies: Currencies) -> str:
+    code = str(facts["currency"])
+    return f"{currencies[code].format(int(facts['amount']))} {code}"
+
+
+def _wallet(facts: Facts) -> str:
+    return f"Your wallet “{facts['wallet']}”" if "wallet" in facts else "A wallet of yours"
+
+
+_LETTERS: Final[Mapping[NoticeKind, Callable[[Facts, Currencies], Letter]]] = MappingProxyType(
+    {
+        NoticeKind.TRANSFER_RECEIVED: lambda facts, known: transfer_received(_amount(facts, known), str(facts["from"])),
+        NoticeKind.DEPOSIT_RECEIVED: lambda facts, known: deposit_received(_amount(facts, known)),
+        NoticeKind.WALLET_FROZEN: lambda facts, _: wallet_frozen(_wallet(facts)),
+        NoticeKind.WALLET_UNFROZEN: lambda facts, _: wallet_unfrozen(_wallet(facts)),
+        NoticeKind.PERSON_DEACTIVATED: lambda _facts, _: person_deactivated(),
+        NoticeKind.PERSON_ACTIVATED: lambda _facts, _: person_activated(),
+        NoticeKind.PASSWORD_CHANGED: lambda _facts, _: password_changed(),
+        NoticeKind.ADDRESS_CHANGED: lambda facts, _: address_changed(str(facts["what"])),
+        NoticeKind.DEVICE_NEW: lambda facts, _: new_device(str(facts["device"])),
+        NoticeKind.SESSION_STOLEN: lambda _facts, _: session_stolen(),
+        NoticeKind.SECOND_FACTOR_ON: lambda _facts, _: second_factor_on(),
+        NoticeKind.SECOND_FACTOR_OFF: lambda _facts, _: second_factor_off(),
+        NoticeKind.RECOVERY_CODE_USED: lambda facts, _: recovery_code_used(int(facts["left"])),
+    }
+)
+"""One for each kind of notice."""

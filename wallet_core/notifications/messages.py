@@ -8,11 +8,14 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """A letter to an email address, in plain text."""
+    """A letter to an email address, in plain text, and as HTML too where there is that."""
 
     to: str = field(repr=False)
-    subject: str
+    subject: str = field(repr=False)
     body: str = field(repr=False)
+    html: str | None = field(default=None, repr=False)
+    reference: UUID | None = field(default=None, compare=False)
+    """The same each time that the message is sent, so that whoever gets it twice can tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

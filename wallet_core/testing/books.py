@@ -6,10 +6,22 @@ from wallet_core.clock import Clock, system_clock
 from wallet_core.identity.entities import Role, UserStatus
 from wallet_core.ids import IdGenerator, UserId, WalletId
 from wallet_core.ledger.accounts import AccountStatus
+from wallet_core.testing.administration import (
+    InMemoryAdministration,
+    InMemoryAuditTrail,
+    InMemoryPeopleDirectory,
+    InMemorySeals,
+)
 from wallet_core.testing.audit import Holdings, findings
 from wallet_core.testing.builders import new_id
 from wallet_core.testing.challenges import InMemoryChallengeRepository
 from wallet_core.testing.ledger import InMemoryLedger
+from wallet_core.testing.outbox import (
+    InMemoryDeliveryQueue,
+    InMemoryInbox,
+    InMemoryOutbox,
+    InMemoryPreferenceRepository,
+)
 from wallet_core.testing.records import Records
 from wallet_core.testing.second_factor import InMemorySecondFactorRepository
 from wallet_core.testing.sessions import InMemorySessionRepository
@@ -44,6 +56,14 @@ class InMemoryBooks:
         self.wallets = InMemoryWalletRepository(self._records)
         self.limits = InMemoryLimitRepository(self._records)
         self.statements = InMemoryStatementRepository(self._records)
+        self.administration = InMemoryAdministration(self._records, self.ledger, self.sessions)
+        self.directory = InMemoryPeopleDirectory(self._records)
+        self.audit = InMemoryAuditTrail(self._records)
+        self.seals = InMemorySeals(self._records)
+        self.outbox = InMemoryOutbox(self._records, clock)
+        self.deliveries = InMemoryDeliveryQueue(self._records, clock)
+        self.inbox = InMemoryInbox(self._records)
+        self.preferences = InMemoryPreferenceRepository(self._records)
 
     async def set_status(self, wallet_id: WalletId, status: AccountStatus) -> None:
         """Freeze, deactivate or activate a wallet with all its accounts, as an operator does."""

@@ -1,11 +1,14 @@
 """Messages that go nowhere, for tests to look at."""
 
+import html
 from collections import deque
 from datetime import datetime
+from uuid import UUID
 
 from wallet_core.clock import Clock, system_clock
 from wallet_core.notifications.background import Job
-from wallet_core.notifications.messages import Message, Received
+from wallet_core.notifications.letters import Letter
+from wallet_core.notifications.messages import Mail, Message, Received
 from wallet_core.testing.builders import new_id
 
 
@@ -22,6 +25,16 @@ class RecordingNotifier:
     def to(self, address: str) -> list[Message]:
         """What was sent to that address, in order."""
         return [message for message in self.sent if message.to == address]
+
+
+class PlainStationery:
+    """A Stationery without any looks."""
+
+    def mail(self, letter: Letter, *, to: str, reference: UUID | None = None) -> Mail:
+        """As Stationery.mail."""
+        body = f"Hello,\n\n{letter.text}\n\nWallet\n"
+        page = f"<title>{html.escape(letter.subject)}</title><p>{html.escape(body)}</p>"
+        return Mail(to=to, subject=letter.subject, body=body, html=page, reference=reference)
 
 
 class InMemoryMailbox:

@@ -4,15 +4,29 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from wallet_core.administration.audit import AuditEntry
+from wallet_core.administration.chain import Seal
+from wallet_core.administration.changes import account_status
+from wallet_core.clock import system_clock
+from wallet_core.events.kinds import EventKind, StateChange
 from wallet_core.identity.entities import User
 from wallet_core.identity.session import Session
 from wallet_core.ids import AccountId, IdGenerator, SessionId, TransactionId, UserId, WalletId
-from wallet_core.ledger.accounts import PAYOUT, Account, AccountKey, AccountStatus, gateway_wallet, system_wallet_id
+from wallet_core.ledger.accounts import (
+    ADJUSTMENTS,
+    PAYOUT,
+    Account,
+    AccountKey,
+    AccountStatus,
+    gateway_wallet,
+    system_wallet_id,
+)
 from wallet_core.ledger.commands import LimitKind
 from wallet_core.ledger.limits import Caps, Limit
 from wallet_core.ledger.outcomes import Entry, Outcome, Posted, Transaction
 from wallet_core.ledger.state import LimitKey, SettledKey
 from wallet_core.testing.audit import Leg
+from wallet_core.testing.events import OutboxRecords
 from wallet_core.wallets.entities import Wallet, WalletStatus
 
 
@@ -54,6 +68,9 @@ class Records:
         self.transactions: dict[TransactionId, Transaction] = {}
         self.settled: dict[SettledKey, Transaction] = {}
         self.legs: dict[AccountId, list[Leg]] = {}
+        self.outbox = OutboxRecords()
+        self.audit: list[AuditEntry] = []
+        self.seals: list[Seal] = []
 
     def account(self, key: AccountKey) -> Account | None:
         """The account as a posting sees it: with its holder's name."""
@@ -77,9 +94,9 @@ class Records:
         return replace(wallet, accounts=tuple(held))
 
     def add_account(self, account: Account) -> None:
-        """Keep a new account; it stands as the wallet's other accounts stand."""
-        standing = {other.status for other in self.accounts.values() if other.wallet_id == account.wallet_id}
-        status = next((status for status in _STRICTEST_FIRST if status in standing), AccountStatus.ACTIVE)
+        """Keep a new account; it stands as its person and its wallet do."""
+        wallet = self.wallets[account.wallet_id]
+        status = account_status(self.users[wallet.user_id].status, wallet.status)
         self.accounts[account.key] = replace(account, holder=None, status=status)
 
     def add_limit(self, user_id: UserId, kind: LimitKind, currency: str, granted: Caps) -> None:
@@ -90,7 +107,7 @@ class Records:
     def open_system_accounts(self, *, gateways: Iterable[str], currencies: Iterable[str], ids: IdGenerator) -> None:
         """Open the accounts that money comes from and goes to, where they are not open yet."""
         codes = list(currencies)
-        for name in (PAYOUT, *map(gateway_wallet, gateways)):
+        for name in (PAYOUT, ADJUSTMENTS, *map(gateway_wallet, gateways)):
             for currency in codes:
                 account = Account(
                     id=AccountId(ids()), wallet_id=system_wallet_id(name), user_id=None, currency=currency
@@ -111,6 +128,8 @@ class Records:
         recorded = self._recorded(outcomes)
         for transaction in recorded.transactions:
             self.transactions[transaction.id] = transaction
+            kind = EventKind(f"{transaction.kind.value}.{transaction.status.value.lower()}")
+            self.outbox.append(kind=kind, at=transaction.created_at, transaction_id=transaction.id)
             if transaction.key is not None:
                 self.settled[transaction.user_id, transaction.key] = transaction
         for account in recorded.accounts:
@@ -119,6 +138,15 @@ class Records:
             self.limits[limit.user_id, limit.kind, limit.currency] = limit
         for leg in recorded.legs:
             self.legs.setdefault(leg.account_id, []).append(leg)
+
+    def note(self, *changes: StateChange) -> None:
+        """Keep events of people."""
+        for change in changes:
+            self.outbox.append(kind=change.kind, at=system_clock(), change=change)
+
+    def add_audit(self, entry: AuditEntry) -> None:
+        """Keep an entry of the audit, in the next place."""
+        self.audit.append(replace(entry, place=len(self.audit) + 1))
 
     def _recorded(self, outcomes: Sequence[Outcome]) -> _Recorded:
         changes = [outcome for outcome in outcomes if not outcome.replayed]
@@ -134,9 +162,6 @@ class Records:
             limits=[outcome.limit for outcome in posted if outcome.limit is not None],
             legs=[_leg(outcome.transaction, entry) for outcome in posted for entry in outcome.entries],
         )
-
-
-_STRICTEST_FIRST = (AccountStatus.FROZEN, AccountStatus.DEACTIVATED)
 
 
 def _leg(transaction: Transaction, entry: Entry) -> Leg:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from wallet_core.clock import Clock, system_clock
+from wallet_core.identity.changes import recovery_code_used, second_factor_off, second_factor_on
 from wallet_core.identity.second_factor import STEPS_BACK, SecondFactor
 from wallet_core.identity.session import Session
 from wallet_core.ids import FactorId, SessionId, UserId
@@ -87,6 +88,7 @@ class InMemorySecondFactorRepository:
         for session in self._open_sessions(factor.user_id):
             proved_at = now if session.id == session_id else None
             self._records.sessions[session.id] = replace(session, proved_at=proved_at)
+        self._records.note(second_factor_on(kept))
         return True
 
     async def advance(self, factor: SecondFactor, step: int) -> bool:
@@ -103,7 +105,9 @@ class InMemorySecondFactorRepository:
         if kept is None or kept.enabled_at is None or recovery_hash not in self._unused[factor.id]:
             return None
         self._unused[factor.id].remove(recovery_hash)
-        return len(self._unused[factor.id])
+        left = len(self._unused[factor.id])
+        self._records.note(recovery_code_used(kept, left))
+        return left
 
     async def recovery_codes_left(self, factor: SecondFactor) -> int:
         """As SecondFactorRepository.recovery_codes_left."""
@@ -111,11 +115,13 @@ class InMemorySecondFactorRepository:
 
     async def turn_off(self, factor: SecondFactor) -> bool:
         """As SecondFactorRepository.turn_off."""
-        if self._kept(factor) is None:
+        kept = self._kept(factor)
+        if kept is None:
             return False
         del self._factors[factor.user_id]
         del self._unused[factor.id]
         self._tell_sessions(factor.user_id, is_on=False)
+        self._records.note(second_factor_off(kept))
         return True
 
     def _tell_sessions(self, user_id: UserId, *, is_on: bool) -> None:

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from wallet_core.clock import Clock, system_clock
+from wallet_core.events.kinds import StateChange
+from wallet_core.identity.changes import session_stolen
 from wallet_core.identity.entities import Role, UserStatus
 from wallet_core.identity.refreshing import PresentedToken, RefreshRefusal, judge
 from wallet_core.identity.session import Session, SessionEnd
@@ -30,7 +32,13 @@ class InMemorySessionRepository:
         self._clock = clock
 
     async def add(
-        self, session: Session, refresh_hash: bytes, *, password_hash: str | None, sessions_max: int
+        self,
+        session: Session,
+        refresh_hash: bytes,
+        *,
+        password_hash: str | None,
+        sessions_max: int,
+        change: StateChange | None = None,
     ) -> Session | None:
         """As SessionRepository.add."""
         person = self._records.users.get(session.user_id)
@@ -43,6 +51,8 @@ class InMemorySessionRepository:
             self._end(surplus, SessionEnd.SUPERSEDED, session.created_at)
         self._records.sessions[session.id] = session
         self._records.refresh_tokens[refresh_hash] = KeptRefreshToken(session_id=session.id)
+        if change is not None:
+            self._records.note(change)
         return self._found(session.id)
 
     async def find(self, session_id: SessionId) -> Session | None:
@@ -66,6 +76,7 @@ class InMemorySessionRepository:
         refused = judge(PresentedToken(session=session, spent_at=token.spent_at, refreshes=refreshes), now, idle=idle)
         if refused is RefreshRefusal.REUSED:
             self._end(session, SessionEnd.REFRESH_REUSED, now)
+            self._records.note(session_stolen(session))
         if refused is not None:
             return RefusedRefresh(reason=refused, session=session)
         self._records.refresh_tokens[presented_hash] = replace(token, spent_at=token.spent_at or now)

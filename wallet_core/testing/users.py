@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from wallet_core.clock import system_clock
+from wallet_core.identity.changes import addresses_changed, password_changed
 from wallet_core.identity.entities import User
 from wallet_core.identity.ports import Taken
 from wallet_core.identity.session import SessionEnd
@@ -63,6 +64,7 @@ class InMemoryUserRepository:
                 self._records.sessions[session.id] = replace(
                     session, ended_at=now, ended_because=SessionEnd.PASSWORD_CHANGED, changed_at=system_clock()
                 )
+        self._records.note(password_changed(user_id))
         return True
 
     async def change(
@@ -93,6 +95,7 @@ class InMemoryUserRepository:
             time_zone=time_zone or kept.time_zone,
         )
         self._records.users[user_id] = changed
+        self._records.note(*addresses_changed(kept, changed))
         return changed
 
     async def verify_address(

@@ -1,0 +1,113 @@
+"""Deliveries in PostgreSQL: taken on by one worker at a time, by the database's own clock."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from adapters.postgres.database import Database
+from adapters.postgres.events import facts_of
+from adapters.postgres.queries import load_queries
+from wallet_core.ids import DeliveryId, NotificationId, UserId
+from wallet_core.notifications.deliveries import Delivery, DeliveryStatus, ParkedDelivery
+from wallet_core.notifications.notices import Channel
+
+_TIME_SHIFT: Final = 80
+"""How far up in a UUIDv7 its milliseconds stand."""
+
+
+class PostgresDeliveryQueue:
+    """A DeliveryQueue over the table `deliveries`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._queries = load_queries("deliveries")
+
+    async def claim(self, *, at_most: int, lease: timedelta) -> Sequence[Delivery]:
+        """As DeliveryQueue.claim."""
+        async with self._database.change() as connection:
+            rows = await self._queries["claim"].fetch(connection, at_most=at_most, lease=lease)
+        return [
+            Delivery(
+                id=DeliveryId(row["id"]),
+                kind=row["kind"],
+                channel=Channel(row["channel"]),
+                recipient=row["recipient"],
+                facts=facts_of(row["data"]),
+                tries=row["tries"],
+            )
+            for row in rows
+        ]
+
+    async def settle(self, delivery: Delivery) -> bool:
+        """As DeliveryQueue.settle."""
+        return await self._end(delivery, DeliveryStatus.DELIVERED, None)
+
+    async def postpone(self, delivery: Delivery, error: str, *, pause: timedelta) -> bool:
+        """As DeliveryQueue.postpone."""
+        async with self._database.change() as connection:
+            found = await self._queries["postpone"].fetch_value(
+                connection, id=delivery.id, tries=delivery.tries, error=error, pause=pause
+            )
+        return found is not None
+
+    async def park(self, delivery: Delivery, error: str) -> bool:
+        """As DeliveryQueue.park."""
+        return await self._end(delivery, DeliveryStatus.PARKED, error)
+
+    async def parked(self, *, after: DeliveryId | None, limit: int) -> Sequence[ParkedDelivery]:
+        """As DeliveryQueue.parked."""
+        async with self._database.connection() as connection:
+            rows = await self._queries["find_parked"].fetch(connection, after=after, rows_max=limit)
+        return [_parked_of(row) for row in rows]
+
+    async def unpark(self, delivery_id: DeliveryId) -> bool:
+        """As DeliveryQueue.unpark."""
+        async with self._database.change() as connection:
+            return await self._queries["unpark"].fetch_value(connection, id=delivery_id) is not None
+
+    async def drop_delivered(self, before: datetime, *, rows_max: int) -> None:
+        """Forget what was delivered of that time and earlier; at most so much of it."""
+        async with self._database.change() as connection:
+            await self._queries["drop_delivered"].execute(connection, before_id=first_id_of(before), row_limit=rows_max)
+
+    async def _end(self, delivery: Delivery, status: DeliveryStatus, error: str | None) -> bool:
+        async with self._database.change() as connection:
+            found = await self._queries["end_delivery"].fetch_value(
+                connection, id=delivery.id, tries=delivery.tries, status=status, error=error
+            )
+        return found is not None
+
+
+class PostgresTurns:
+    """Turns over the table `scheduled_work`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._queries = load_queries("deliveries")
+
+    async def take(self, name: str, *, every: timedelta) -> bool:
+        """As Turns.take."""
+        async with self._database.change() as connection:
+            return await self._queries["begin_work"].fetch_value(connection, name=name, every=every) is not None
+
+
+def first_id_of(moment: datetime) -> UUID:
+    """What sorts before every UUIDv7 that was made at that moment or later."""
+    return UUID(int=int(moment.timestamp() * 1_000) << _TIME_SHIFT)
+
+
+def _parked_of(row: asyncpg.Record) -> ParkedDelivery:
+    return ParkedDelivery(
+        id=DeliveryId(row["id"]),
+        notification_id=NotificationId(row["notification_id"]),
+        user_id=UserId(row["user_id"]),
+        kind=row["kind"],
+        channel=Channel(row["channel"]),
+        tries=row["tries"],
+        last_error=row["last_error"],
+        created_at=row["created_at"],
+        parked_at=row["parked_at"],
+    )

@@ -1,0 +1,45 @@
+"""What is told to people: events and what is made of them, deliveries, inboxes and choices."""
+
+import structlog
+from dependency_injector import providers
+
+from adapters.postgres.deliveries import PostgresDeliveryQueue, PostgresTurns
+from adapters.postgres.events import PostgresOutbox
+from adapters.postgres.notifications import PostgresInbox, PostgresPreferenceRepository
+from entrypoints.container.foundation import Foundation
+from wallet_core.faults import Fault
+from wallet_core.notifications.deliveries import Deliverer
+from wallet_core.notifications.outbox import Relay
+from wallet_core.notifications.post import Secretary
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+def _report_undelivered(trouble: Exception) -> None:
+    """It is made again; what it says may be personal, so that the log has its kind and its place alone."""
+    frame = trouble.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    at = "" if frame is None else f"{frame.tb_frame.f_code.co_name}:{frame.tb_lineno}"
+    said = str(trouble) if isinstance(trouble, Fault) else type(trouble).__name__
+    _log.warning("a delivery failed", fault=said, at=at)
+
+
+class Notifications(Foundation):
+    """The use cases about what people are told."""
+
+    outbox = providers.Singleton(
+        PostgresOutbox,
+        Foundation.database,
+        ids=Foundation.ids,
+        channels=Foundation.settings.provided.messages.channels,
+    )
+    relay = providers.Singleton(Relay, outbox)
+    delivery_queue = providers.Singleton(PostgresDeliveryQueue, Foundation.database)
+    turns = providers.Singleton(PostgresTurns, Foundation.database)
+    inbox = providers.Singleton(PostgresInbox, Foundation.database)
+    preferences = providers.Singleton(PostgresPreferenceRepository, Foundation.database)
+    secretary = providers.Singleton(Secretary, Foundation.stationery, Foundation.settings.provided.currencies)
+    deliverer = providers.Singleton(
+        Deliverer, delivery_queue, Foundation.courier, secretary.provided.write, providers.Object(_report_undelivered)
+    )

@@ -1,0 +1,58 @@
+-- name: claim(at_most, lease)
+-- What is due and nobody else is taking. It is due again when the lease is over, should whoever has it die.
+WITH due AS (
+    SELECT id
+      FROM deliveries
+     WHERE status = 'pending' AND next_try_at <= clock_timestamp()
+     ORDER BY next_try_at
+     LIMIT CAST(:at_most AS bigint)
+       FOR NO KEY UPDATE SKIP LOCKED)
+UPDATE deliveries d
+   SET tries = d.tries + 1, next_try_at = clock_timestamp() + CAST(:lease AS interval)
+  FROM due, notifications n
+ WHERE d.id = due.id AND n.id = d.notification_id
+RETURNING d.id, n.kind, d.channel, d.recipient, n.data, d.tries;
+
+-- name: end_delivery(id, tries, status, error)
+-- By whoever has begun this try alone.
+UPDATE deliveries
+   SET status = :status, last_error = coalesce(CAST(:error AS text), last_error), ended_at = clock_timestamp()
+ WHERE id = :id AND status = 'pending' AND tries = :tries
+RETURNING id;
+
+-- name: postpone(id, tries, error, pause)
+UPDATE deliveries
+   SET last_error = :error, next_try_at = clock_timestamp() + CAST(:pause AS interval)
+ WHERE id = :id AND status = 'pending' AND tries = :tries
+RETURNING id;
+
+-- name: find_parked(after, rows_max)
+SELECT d.id, d.notification_id, n.user_id, n.kind, d.channel, d.tries, d.last_error, d.created_at,
+       d.ended_at AS parked_at
+  FROM deliveries d
+  JOIN notifications n ON n.id = d.notification_id
+ WHERE d.status = 'parked' AND (CAST(:after AS uuid) IS NULL OR d.id < CAST(:after AS uuid))
+ ORDER BY d.id DESC
+ LIMIT CAST(:rows_max AS bigint);
+
+-- name: unpark(id)
+UPDATE deliveries
+   SET status = 'pending', tries = 0, next_try_at = clock_timestamp(), ended_at = NULL
+ WHERE id = :id AND status = 'parked'
+RETURNING id;
+
+-- name: drop_delivered(before_id, row_limit)!
+-- Ids sort by age. What is pending or parked stays, however old it is.
+DELETE FROM deliveries
+ WHERE id IN (SELECT id
+                FROM deliveries
+               WHERE id < CAST(:before_id AS uuid) AND status = 'delivered'
+               LIMIT CAST(:row_limit AS bigint));
+
+-- name: begin_work(name, every)
+-- Of all who would do it one may, and not again before that time is over.
+INSERT INTO scheduled_work AS w (name, begun_at)
+VALUES (:name, clock_timestamp())
+    ON CONFLICT (name) DO UPDATE SET begun_at = clock_timestamp()
+       WHERE w.begun_at <= clock_timestamp() - CAST(:every AS interval)
+RETURNING name;
