@@ -155,6 +155,12 @@ class PostgresAdministration:
             await add_entry(connection, sessions_entry(user_id, ended, act, await self._now(connection)))
         return len(ended)
 
+    async def whose_session(self, session_id: SessionId) -> UserId | None:
+        """As AdministrationRepository.whose_session."""
+        async with self._database.connection() as connection:
+            user_id: UserId | None = await self._queries["whose_session"].fetch_value(connection, id=session_id)
+            return user_id
+
     async def _lock_person(self, connection: Connection, user_id: UserId) -> User | None:
         return user_of(await self._queries["lock_person"].fetch_row(connection, user_id=user_id))
 

@@ -7,8 +7,10 @@ from aiohttp import hdrs, web
 from multidict import istr
 from structlog.contextvars import bind_contextvars
 
+from entrypoints.http.middlewares import request_id_of
 from entrypoints.http.problems import Problem
 from entrypoints.http.roles import EVERYBODY, roles_by_handler
+from wallet_core.administration.audit import Actor, ActorKind
 from wallet_core.identity.entities import AccessClaims, Role
 from wallet_core.identity.ports import AccessTokens
 from wallet_core.identity.session import ActiveSession
@@ -49,7 +51,7 @@ def bearer_required(app: web.Application, tokens: AccessTokens, sessions: Sessio
                 raise Problem("unauthorized")
             bind_contextvars(user_id=claims.user_id)
             if declared["x-needs-session"]:
-                background = request.headers.get(BACKGROUND_HEADER) == "1"
+                background = declared["x-background"] or request.headers.get(BACKGROUND_HEADER) == "1"
                 active = await sessions.check(claims, background=background)
                 if isinstance(active, SessionRefusal):
                     raise Problem(active.value)
@@ -65,6 +67,12 @@ def bearer_required(app: web.Application, tokens: AccessTokens, sessions: Sessio
 def caller(request: web.Request) -> ActiveSession:
     """Who asks, as their session has it. Only for operations that need one."""
     return request[_ACTIVE]
+
+
+def actor_of(request: web.Request, kind: ActorKind = ActorKind.ADMIN) -> Actor:
+    """Who asks, as the audit is to know them. Only for operations that need a session."""
+    active = request[_ACTIVE]
+    return Actor(kind=kind, id=active.user_id, session_id=active.session_id, request_id=request_id_of(request))
 
 
 def bearer(request: web.Request) -> AccessClaims:

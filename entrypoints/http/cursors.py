@@ -9,10 +9,11 @@ from typing import Final
 from uuid import UUID
 
 from entrypoints.http.problems import Problem
-from wallet_core.ids import TransactionId, WalletId
+from wallet_core.ids import TransactionId, UserId, WalletId
 from wallet_core.ledger.statements import Direction, Position
 
 CURSOR_LENGTH_MAX: Final = 300
+PLACE_MAX: Final = 2**63 - 1
 
 
 def digest_of(parts: Mapping[str, object]) -> str:
@@ -58,6 +59,37 @@ def cursor_wallet(cursor: str) -> WalletId:
                 return WalletId(UUID(hex=wallet_id))
             except ValueError:
                 raise Problem("invalid_cursor") from None
+        case _:
+            raise Problem("invalid_cursor")
+
+
+def person_cursor(user_id: UserId, filters: str) -> str:
+    """A cursor behind that person, for a list whose filters have that digest."""
+    return _sealed(["people", filters, user_id.hex])
+
+
+def cursor_person(cursor: str, filters: str) -> UserId:
+    """The person that the cursor stands behind. Raises the problem `invalid_cursor` for any but such a cursor."""
+    match _opened(cursor):
+        case ["people", str(digest), str(user_id)] if digest == filters:
+            try:
+                return UserId(UUID(hex=user_id))
+            except ValueError:
+                raise Problem("invalid_cursor") from None
+        case _:
+            raise Problem("invalid_cursor")
+
+
+def place_cursor(place: int, filters: str) -> str:
+    """A cursor behind that place in the audit, for a list whose filters have that digest."""
+    return _sealed(["audit", filters, place])
+
+
+def place_of(cursor: str, filters: str) -> int:
+    """The place that the cursor stands behind. Raises the problem `invalid_cursor` for any but such a cursor."""
+    match _opened(cursor):
+        case ["audit", str(digest), int(place)] if digest == filters and 0 < place <= PLACE_MAX:
+            return place
         case _:
             raise Problem("invalid_cursor")
 

@@ -14,7 +14,19 @@ _ADMINS: Final = frozenset({Role.ADMIN})
 
 ROLES: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
     {
+        "/admin/users": _ADMINS,
+        "/admin/users/{user_id}": _ADMINS,
+        "/admin/users/{user_id}/transactions": _ADMINS,
         "/admin/users/{user_id}/sessions": _ADMINS,
+        "/admin/users/{user_id}/sessions/end": _ADMINS,
+        "/admin/users/{user_id}/activate": _ADMINS,
+        "/admin/users/{user_id}/deactivate": _ADMINS,
+        "/admin/users/{user_id}/limits": _ADMINS,
+        "/admin/wallets/{wallet_id}/freeze": _ADMINS,
+        "/admin/wallets/{wallet_id}/unfreeze": _ADMINS,
+        "/admin/wallets/{wallet_id}/deposit": _ADMINS,
+        "/admin/audit": _ADMINS,
+        "/admin/audit.csv": _ADMINS,
     }
 )
 """What is not in it is for everybody who is logged in, or open."""

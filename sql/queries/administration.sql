@@ -74,6 +74,9 @@ UPDATE sessions s
  WHERE s.id = l.id
 RETURNING s.id;
 
+-- name: whose_session(id)
+SELECT user_id FROM sessions WHERE id = :id;
+
 -- name: has_session(user_id, session_id)
 SELECT EXISTS (SELECT FROM sessions WHERE id = :session_id AND user_id = :user_id);
 

@@ -6,8 +6,11 @@ from adapters.postgres.administration import PostgresAdministration, PostgresPeo
 from adapters.postgres.audit import PostgresAuditTrail, PostgresSeals
 from adapters.postgres.challenges import PostgresChallengeRepository
 from adapters.postgres.database import Database
+from adapters.postgres.deliveries import PostgresDeliveryQueue
+from adapters.postgres.events import PostgresOutbox
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.limits import PostgresLimitRepository
+from adapters.postgres.notifications import PostgresInbox, PostgresPreferenceRepository
 from adapters.postgres.rows import account_of, limit_of, transaction_of
 from adapters.postgres.sessions import PostgresSessionRepository
 from adapters.postgres.statements import PostgresStatementRepository
@@ -38,6 +41,10 @@ class PostgresBooks:
         self.wallets = PostgresWalletRepository(database)
         self.limits = PostgresLimitRepository(database)
         self.statements = PostgresStatementRepository(database)
+        self.outbox = PostgresOutbox(database, ids=new_id)
+        self.deliveries = PostgresDeliveryQueue(database)
+        self.inbox = PostgresInbox(database)
+        self.preferences = PostgresPreferenceRepository(database)
         self.administration = PostgresAdministration(database, self.ledger)
         self.directory = PostgresPeopleDirectory(database)
         self.audit = PostgresAuditTrail(database)

@@ -7,9 +7,13 @@ import pytest
 from wallet_core.testing.books import InMemoryBooks
 from wallet_core.testing.clock import SettableClock
 from wallet_core.testing.contracts import (
+    AdministrationRepositoryContract,
+    AuditTrailContract,
     ChallengeRepositoryContract,
     LedgerContract,
     LimitRepositoryContract,
+    PeopleDirectoryContract,
+    SealRepositoryContract,
     SessionRepositoryContract,
     StatementRepositoryContract,
     UserRepositoryContract,
@@ -54,4 +58,20 @@ class TestInMemoryChallengeRepository(ChallengeRepositoryContract):
 
 
 class TestInMemorySessionRepository(SessionRepositoryContract):
+    pass
+
+
+class TestInMemoryAdministration(AdministrationRepositoryContract):
+    pass
+
+
+class TestInMemoryAuditTrail(AuditTrailContract):
+    pass
+
+
+class TestInMemorySeals(SealRepositoryContract):
+    pass
+
+
+class TestInMemoryPeopleDirectory(PeopleDirectoryContract):
     pass

@@ -8,9 +8,13 @@ import pytest
 from tests.contracts.postgres_books import PostgresBooks
 from wallet_core.testing.clock import SettableClock
 from wallet_core.testing.contracts import (
+    AdministrationRepositoryContract,
+    AuditTrailContract,
     ChallengeRepositoryContract,
     LedgerContract,
     LimitRepositoryContract,
+    PeopleDirectoryContract,
+    SealRepositoryContract,
     SessionRepositoryContract,
     StatementRepositoryContract,
     UserRepositoryContract,
@@ -56,4 +60,20 @@ class TestPostgresChallengeRepository(ChallengeRepositoryContract):
 
 
 class TestPostgresSessionRepository(SessionRepositoryContract):
+    pass
+
+
+class TestPostgresAdministration(AdministrationRepositoryContract):
+    pass
+
+
+class TestPostgresAuditTrail(AuditTrailContract):
+    pass
+
+
+class TestPostgresSeals(SealRepositoryContract):
+    pass
+
+
+class TestPostgresPeopleDirectory(PeopleDirectoryContract):
     pass

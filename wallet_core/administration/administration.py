@@ -115,5 +115,12 @@ class Administration:
             await self._sessions.announce()
         return ended
 
+    async def end_session(self, session_id: SessionId, *, by: Actor, reason: str) -> int | ChangeRefusal:
+        """End a session, whosever it is; how many there were that had not ended."""
+        user_id = await self._repository.whose_session(session_id)
+        if user_id is None:
+            return ChangeRefusal.NOT_FOUND
+        return await self.end_sessions(user_id, by=by, reason=reason, session_id=session_id)
+
     def _act(self, by: Actor, reason: str) -> Act:
         return Act(id=AuditId(self._ids()), actor=by, reason=reason)

@@ -108,3 +108,7 @@ class AdministrationRepository(Protocol):
         Refuses with NOT_FOUND where there is no such person or session, and with UNCHANGED where none was open.
         """
         ...
+
+    async def whose_session(self, session_id: SessionId) -> UserId | None:
+        """The person that the session is of, if there is one."""
+        ...

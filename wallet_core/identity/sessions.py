@@ -7,7 +7,7 @@ from typing import Final
 
 from wallet_core.clock import Clock
 from wallet_core.identity.changes import new_device
-from wallet_core.identity.entities import AccessClaims, Device, Role, User
+from wallet_core.identity.entities import AccessClaims, Device, User
 from wallet_core.identity.ports import AccessTokens
 from wallet_core.identity.refreshing import RefreshRefusal
 from wallet_core.identity.session import ActiveSession, Granted, Session, SessionEnd
@@ -169,10 +169,8 @@ class Sessions:
         await self.end_all(user_id, SessionEnd.LOGGED_OUT_EVERYWHERE)
 
     async def end(self, active: ActiveSession, session_id: SessionId) -> bool:
-        """End one's own session, or as an admin anybody's. Whether there is one of that id that one may end."""
-        if await self._end(session_id, SessionEnd.ENDED_BY_OWNER, owner=active.user_id):
-            return True
-        return active.role is Role.ADMIN and await self._end(session_id, SessionEnd.ENDED_BY_ADMIN)
+        """End one's own session. Whether one has one of that id."""
+        return await self._end(session_id, SessionEnd.ENDED_BY_OWNER, owner=active.user_id)
 
     async def end_all(self, user_id: UserId, because: SessionEnd, *, spared: SessionId | None = None) -> None:
         """End all sessions of a person, but for the one to spare."""

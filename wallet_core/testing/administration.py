@@ -131,6 +131,11 @@ class InMemoryAdministration:
         self._records.add_audit(sessions_entry(user_id, [each.id for each in ending], act, now))
         return len(ending)
 
+    async def whose_session(self, session_id: SessionId) -> UserId | None:
+        """As AdministrationRepository.whose_session."""
+        session = self._records.sessions.get(session_id)
+        return None if session is None else session.user_id
+
     def _restate(self, user_id: UserId) -> None:
         """Let a person's accounts stand as they and their wallets do."""
         person = self._records.users[user_id]

@@ -16,6 +16,7 @@ from wallet_core.testing.audit import Holdings, findings
 from wallet_core.testing.builders import new_id
 from wallet_core.testing.challenges import InMemoryChallengeRepository
 from wallet_core.testing.ledger import InMemoryLedger
+from wallet_core.testing.live import InMemoryLiveRepository
 from wallet_core.testing.outbox import (
     InMemoryDeliveryQueue,
     InMemoryInbox,
@@ -60,6 +61,7 @@ class InMemoryBooks:
         self.directory = InMemoryPeopleDirectory(self._records)
         self.audit = InMemoryAuditTrail(self._records)
         self.seals = InMemorySeals(self._records)
+        self.live = InMemoryLiveRepository(self._records)
         self.outbox = InMemoryOutbox(self._records, clock)
         self.deliveries = InMemoryDeliveryQueue(self._records, clock)
         self.inbox = InMemoryInbox(self._records)

@@ -31,8 +31,8 @@ from wallet_core.money import Currencies
 from wallet_core.wallets.entities import Wallet
 
 _TAGS = ("history",)
-_PROBLEMS = ("invalid_cursor", "currency_not_enabled", *AMOUNT_PROBLEMS)
-_PAGE: Final = (
+PAGE_PROBLEMS = ("invalid_cursor", "currency_not_enabled", *AMOUNT_PROBLEMS)
+PAGE: Final = (
     "A page, newest first. Where few transactions pass the filter it may be short, or empty, and go on: "
     "the last page is the one whose next_cursor is null"
 )
@@ -50,8 +50,8 @@ class HistoryRoutes:
     @operation(
         tags=_TAGS,
         summary="What happened in one wallet",
-        responses={200: (TransactionListSchema, _PAGE)},
-        problems=_PROBLEMS,
+        responses={200: (TransactionListSchema, PAGE)},
+        problems=PAGE_PROBLEMS,
     )
     @path(WalletPathSchema)
     @query(HistoryQuerySchema)
@@ -60,13 +60,13 @@ class HistoryRoutes:
         wallet = await self._services.wallets.find(user_id, path_of(request)["wallet_id"])
         if wallet is None:
             raise Problem("not_found")
-        return await _page(self._services, user_id, [wallet], query_of(request), of=wallet.id)
+        return await page_of_history(self._services, user_id, [wallet], query_of(request), of=wallet.id)
 
     @operation(
         tags=_TAGS,
         summary="What happened in all my wallets",
-        responses={200: (TransactionListSchema, _PAGE)},
-        problems=[*_PROBLEMS, "not_found"],
+        responses={200: (TransactionListSchema, PAGE)},
+        problems=[*PAGE_PROBLEMS, "not_found"],
     )
     @query(AllHistoryQuerySchema)
     async def list_of_all(self, request: web.Request) -> web.Response:
@@ -76,7 +76,7 @@ class HistoryRoutes:
             wallets = [wallet for wallet in wallets if wallet.id == asked["wallet_id"]]
             if not wallets:
                 raise Problem("not_found")
-        return await _page(self._services, user_id, wallets, asked, of=user_id)
+        return await page_of_history(self._services, user_id, wallets, asked, of=user_id)
 
     @operation(
         tags=_TAGS,
@@ -99,7 +99,7 @@ class HistoryRoutes:
         ]
 
 
-async def _page(
+async def page_of_history(
     services: Services, user_id: UserId, wallets: Sequence[Wallet], asked: Mapping[str, Any], *, of: UUID
 ) -> web.Response:
     """A page of the history of a wallet, or of all of a person's (`of`).

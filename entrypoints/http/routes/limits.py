@@ -54,7 +54,7 @@ class LimitRoutes:
         if named and queried and named != queried:
             raise Problem("invalid_request", errors=[FieldError("body.currency", "Differs from the query's.")])
         currency = await self._currency(user.id, named or queried)
-        chosen = {kind: _chosen(given[kind.value], kind, currency) for kind in LimitKind if kind.value in given}
+        chosen = {kind: chosen_caps(given[kind.value], kind, currency) for kind in LimitKind if kind.value in given}
         if not await self._services.allowances.choose(user.id, currency.code, chosen):
             raise Problem("limit_too_high")
         return await self._shown(user, currency)
@@ -85,7 +85,8 @@ class LimitRoutes:
         ]
 
 
-def _chosen(given: Mapping[str, Any], kind: LimitKind, currency: Currency) -> ChosenCaps:
+def chosen_caps(given: Mapping[str, Any], kind: LimitKind, currency: Currency) -> ChosenCaps:
+    """The maximums of a body, in minor units. Raises the problem that one has."""
     caps = {
         window: minor_units(currency, written, f"body.{kind.value}.{window}", zero_allowed=True)
         for window, written in given.items()

@@ -5,19 +5,23 @@ from typing import Any, assert_never
 
 from aiohttp import web
 
-from entrypoints.http.authentication import bearer, caller
-from entrypoints.http.openapi import body, body_of, operation, path, path_of
+from entrypoints.http.authentication import actor_of, bearer, caller
+from entrypoints.http.openapi import body, body_of, operation, path, path_of, query, query_of
 from entrypoints.http.problems import Problem, json_response
+from entrypoints.http.schemas.administration import SessionEndQuerySchema
 from entrypoints.http.schemas.answers import SessionListSchema, TokenSchema
 from entrypoints.http.schemas.requests import RefreshSchema, SessionPathSchema, UserPathSchema
 from entrypoints.http.security_headers import CLEAR_SITE_DATA
 from entrypoints.http.services import Services
 from entrypoints.http.views import granted_view, session_view
+from wallet_core.administration.changes import ChangeRefusal
+from wallet_core.identity.entities import Role
 from wallet_core.identity.refreshing import RefreshRefusal
 from wallet_core.identity.session import Granted
 from wallet_core.ids import UserId
 
 _TAGS = ("sessions",)
+_NO_REASON = "None was given."
 
 
 class SessionRoutes:
@@ -25,6 +29,7 @@ class SessionRoutes:
 
     def __init__(self, services: Services) -> None:
         self._sessions = services.sessions
+        self._administration = services.administration
 
     @operation(
         tags=_TAGS,
@@ -73,13 +78,20 @@ class SessionRoutes:
     @operation(
         tags=_TAGS,
         summary="End a session",
-        description="One of one's own; an admin may end anybody's.",
+        description="One of one's own; an admin may end anybody's, which is kept in the audit with the `reason`.",
         responses={204: (None, "Ended")},
     )
     @path(SessionPathSchema)
+    @query(SessionEndQuerySchema)
     async def end_session(self, request: web.Request) -> web.Response:
-        if not await self._sessions.end(caller(request), path_of(request)["session_id"]):
-            raise Problem("not_found")
+        active, session_id = caller(request), path_of(request)["session_id"]
+        if not await self._sessions.end(active, session_id):
+            if active.role is not Role.ADMIN:
+                raise Problem("not_found")
+            reason = query_of(request).get("reason", _NO_REASON)
+            ended = await self._administration.end_session(session_id, by=actor_of(request), reason=reason)
+            if ended is ChangeRefusal.NOT_FOUND:
+                raise Problem("not_found")
         return web.Response(status=HTTPStatus.NO_CONTENT)
 
     @operation(

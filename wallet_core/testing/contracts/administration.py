@@ -408,6 +408,8 @@ class SessionEndRules:
         nobodys = await books.administration.end_sessions(UserId(new_id()), an_act())
 
         assert (ended, nobodys) == (ChangeRefusal.NOT_FOUND, ChangeRefusal.NOT_FOUND)
+        assert await books.administration.whose_session(session.id) == bob.user_id
+        assert await books.administration.whose_session(SessionId(new_id())) is None
         assert await entries(books) == []
 
 

@@ -2,6 +2,9 @@
 
 from typing import Protocol
 
+from wallet_core.administration.audit import AuditTrail
+from wallet_core.administration.chain import SealRepository
+from wallet_core.administration.ports import AdministrationRepository, PeopleDirectory
 from wallet_core.identity.challenges import ChallengeRepository
 from wallet_core.identity.entities import Role, UserStatus
 from wallet_core.identity.ports import UserRepository
@@ -60,6 +63,26 @@ class BooksUnderTest(Protocol):
     @property
     def sessions(self) -> SessionRepository:
         """Where their sessions are kept."""
+        ...
+
+    @property
+    def administration(self) -> AdministrationRepository:
+        """Where states are changed."""
+        ...
+
+    @property
+    def directory(self) -> PeopleDirectory:
+        """Where people are looked up by those who administer them."""
+        ...
+
+    @property
+    def audit(self) -> AuditTrail:
+        """Where the audit is read."""
+        ...
+
+    @property
+    def seals(self) -> SealRepository:
+        """Where its seals are kept."""
         ...
 
     async def change_person(
