@@ -13,6 +13,7 @@ from wallet_core.testing.clock import SettableClock
 from wallet_core.testing.contracts import (
     OneTimeCodesContract,
     RecoveryCodesContract,
+    SecondFactorEventsContract,
     SecondFactorRepositoryContract,
 )
 from wallet_core.testing.sealing import InMemorySealer
@@ -55,7 +56,7 @@ class TestHmacRecoveryCodes(RecoveryCodesContract):
             HmacRecoveryCodes(pepper=b"p" * 31)
 
 
-class TestInMemorySecondFactorRepository(SecondFactorRepositoryContract):
+class TestInMemorySecondFactorRepository(SecondFactorRepositoryContract, SecondFactorEventsContract):
     @pytest.fixture
     def books(self) -> InMemoryBooks:
         return InMemoryBooks()
@@ -65,7 +66,7 @@ class TestInMemorySecondFactorRepository(SecondFactorRepositoryContract):
         return books.second_factors
 
 
-class TestPostgresSecondFactorRepository(SecondFactorRepositoryContract):
+class TestPostgresSecondFactorRepository(SecondFactorRepositoryContract, SecondFactorEventsContract):
     @pytest.fixture
     def books(self, pool: "asyncpg.Pool[asyncpg.Record]") -> PostgresBooks:
         return PostgresBooks(pool, SettableClock())

@@ -12,6 +12,8 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{subject}"
         for subject in (
+            "administration",
+            "audit",
             "books",
             "caches",
             "challenges",
@@ -24,6 +26,7 @@ pytest.register_assert_rewrite(
             "ledger_refusals",
             "limits",
             "notifications",
+            "outbox",
             "sealing",
             "second_factor",
             "security",
@@ -38,6 +41,12 @@ pytest.register_assert_rewrite(
     )
 )
 
+from wallet_core.testing.contracts.administration import AdministrationRepositoryContract  # noqa: E402
+from wallet_core.testing.contracts.audit import (  # noqa: E402
+    AuditTrailContract,
+    PeopleDirectoryContract,
+    SealRepositoryContract,
+)
 from wallet_core.testing.contracts.books import BooksUnderTest  # noqa: E402
 from wallet_core.testing.contracts.caches import AccountCacheContract, PageCacheContract  # noqa: E402
 from wallet_core.testing.contracts.challenges import ChallengeRepositoryContract  # noqa: E402
@@ -48,11 +57,20 @@ from wallet_core.testing.contracts.notifications import (  # noqa: E402
     CourierContract,
     MailboxContract,
     NotifierContract,
+    StationeryContract,
+)
+from wallet_core.testing.contracts.outbox import (  # noqa: E402
+    DeliveryQueueContract,
+    InboxContract,
+    OutboxContract,
+    PreferenceRepositoryContract,
+    TurnsContract,
 )
 from wallet_core.testing.contracts.sealing import SealedColumnContract, SealerContract  # noqa: E402
 from wallet_core.testing.contracts.second_factor import (  # noqa: E402
     OneTimeCodesContract,
     RecoveryCodesContract,
+    SecondFactorEventsContract,
     SecondFactorRepositoryContract,
 )
 from wallet_core.testing.contracts.security import (  # noqa: E402
@@ -74,29 +92,40 @@ from wallet_core.testing.contracts.wallets import WalletRepositoryContract  # no
 __all__ = [
     "AccessTokensContract",
     "AccountCacheContract",
+    "AdministrationRepositoryContract",
+    "AuditTrailContract",
     "BooksUnderTest",
     "ChallengeRepositoryContract",
     "ClientLimitsContract",
     "CommonPasswordsContract",
     "CourierContract",
+    "DeliveryQueueContract",
     "FailureCountersContract",
+    "InboxContract",
     "LedgerContract",
     "LimitRepositoryContract",
     "MailboxContract",
     "MessageCountersContract",
     "NotifierContract",
     "OneTimeCodesContract",
+    "OutboxContract",
     "PageCacheContract",
     "PasswordHasherContract",
     "PaymentGatewayContract",
+    "PeopleDirectoryContract",
+    "PreferenceRepositoryContract",
     "RecoveryCodesContract",
     "RefreshTokensContract",
+    "SealRepositoryContract",
     "SealedColumnContract",
     "SealerContract",
+    "SecondFactorEventsContract",
     "SecondFactorRepositoryContract",
     "SessionNewsContract",
     "SessionRepositoryContract",
     "StatementRepositoryContract",
+    "StationeryContract",
+    "TurnsContract",
     "UserRepositoryContract",
     "WalletRepositoryContract",
 ]

@@ -1,10 +1,13 @@
 """What everybody who has a hand in sending messages promises."""
 
 import asyncio
+from uuid import UUID
 
 from wallet_core.faults import Unavailable
+from wallet_core.notifications.letters import recovery_code_used, second_factor_on, transfer_received
 from wallet_core.notifications.messages import Mail, Message
 from wallet_core.notifications.ports import Courier, Mailbox, Notifier, Undeliverable
+from wallet_core.notifications.post import Stationery
 
 SECONDS_MAX = 5.0
 
@@ -115,6 +118,34 @@ class MailboxContract:
 
         assert len(found) == self.kept_max
         assert _subject(found[0].message) == f"Number {self.kept_max + 2}"
+
+
+class StationeryContract:
+    """What every Stationery promises.
+
+    Subclass it and provide the fixture `stationery`.
+    """
+
+    def test_a_letter_is_the_same_in_plain_text_and_in_html(self, stationery: Stationery) -> None:
+        mail = stationery.mail(recovery_code_used(7), to="alice@example.org")
+
+        assert (mail.to, mail.subject) == ("alice@example.org", "A recovery code for Wallet was used")
+        assert "You have 7 left" in mail.body
+        assert mail.html is not None
+        assert "You have 7 left" in mail.html
+
+    def test_what_people_call_themselves_is_text_and_nothing_else(self, stationery: Stationery) -> None:
+        mail = stationery.mail(transfer_received("1.00 USD", "<script>alert('&')</script>"), to="alice@example.org")
+
+        assert "<script>alert('&')</script> sent you 1.00 USD" in mail.body
+        assert mail.html is not None
+        assert "<script" not in mail.html
+        assert "&lt;script&gt;" in mail.html
+
+    def test_a_mail_keeps_its_reference(self, stationery: Stationery) -> None:
+        reference = UUID(int=7)
+
+        assert stationery.mail(second_factor_on(), to="alice@example.org", reference=reference).reference == reference
 
 
 def _subject(message: Message) -> str:

@@ -20,6 +20,7 @@ from wallet_core.ids import FactorId, SessionId, UserId
 from wallet_core.testing.builders import a_session, a_user, new_id
 from wallet_core.testing.clock import NOON
 from wallet_core.testing.contracts.books import BooksUnderTest
+from wallet_core.testing.contracts.outbox import PostUnderTest, told
 from wallet_core.testing.second_factor import code_of, step_at
 
 SECRET = base64.b32encode(b"twenty bytes secret.").decode()
@@ -298,6 +299,32 @@ class SecondFactorRepositoryContract:
         assert await factors.spend(off, HASHES[0]) is None
         assert await factors.recovery_codes_left(off) == 0
         assert await factors.of(off.user_id) == another
+
+
+class SecondFactorEventsContract:
+    """What every SecondFactorRepository has to say of what it keeps.
+
+    Subclass it and provide the fixtures `books`, a PostUnderTest, and `factors`, over the same people.
+    """
+
+    async def test_what_changes_is_told_and_what_does_not_is_not(
+        self, books: PostUnderTest, factors: SecondFactorRepository
+    ) -> None:
+        factor = await a_factor_that_is_on(books, factors)
+        await factors.turn_on(factor, step=5, session_id=_a_session(), now=NOON)
+        for recovery_hash in (HASHES[0], HASHES[0], b"?" * 32):
+            await factors.spend(factor, recovery_hash)
+        for _ in range(2):
+            await factors.turn_off(factor)
+
+        await books.outbox.relay(events_max=100)
+
+        found = [(kind, dict(facts)) for kind, facts in await told(books, factor.user_id)]
+        assert found == [
+            ("second_factor.off", {}),
+            ("recovery_code.used", {"left": len(HASHES) - 1}),
+            ("second_factor.on", {}),
+        ]
 
 
 async def a_person_of(books: BooksUnderTest) -> UserId:
