@@ -23,6 +23,7 @@ async def api(settings: Settings) -> AsyncIterator[web.Application]:
     if settings.messages.smtp_url is None and settings.messages.mailbox is None:
         structlog.get_logger(__name__).warning("nobody is sent anything: neither SMTP_URL nor MAILBOX is set")
     async with opened(settings) as container:
+        container.figures().say_version(VERSION)
         if settings.require_durable_database:
             await container.database().require_durability()
         await container.postgres_ledger().open_system_accounts(
@@ -34,6 +35,7 @@ async def api(settings: Settings) -> AsyncIterator[web.Application]:
 def services_of(container: Container) -> Services:
     """What the HTTP application is built on."""
     settings = container.settings()
+    token = settings.watching.metrics_token
 
     async def readiness() -> Readiness:
         return await _readiness(container)
@@ -67,6 +69,10 @@ def services_of(container: Container) -> Services:
             own_origins=settings.protection.own_origins,
             cors_origins=settings.protection.cors_origins,
         ),
+        live=container.live_feed(),
+        measures=container.figures().requests,
+        figures=container.exposition().text,
+        metrics_token=None if token is None else token.reveal(),
         mailbox=container.mailbox(),
     )
 

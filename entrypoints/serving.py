@@ -26,6 +26,7 @@ from aiohttp import web
 
 from entrypoints.http.wire import WireRunner
 from entrypoints.log_setup import configure_logging
+from entrypoints.metrics.processes import Forget, figures_of_several
 from entrypoints.settings import Settings
 from wallet_core.faults import Fault
 
@@ -270,20 +271,19 @@ class _Supervisor:
         """Until a signal says stop, or the processes keep dying."""
         # Started by the first process otherwise, and it lifts the hold on signals that a start relies on.
         resource_tracker.ensure_running()
-        with self._signals_noted() as wake:
+        with figures_of_several() as forget, self._signals_noted() as wake:
             try:
-                self._watch(wake)
+                self._watch(wake, forget)
             finally:
                 stopped_well = self._stop_all()
         return EXIT_STOPPED if self._stopping and stopped_well else EXIT_FAILED
 
-    def _watch(self, wake: socket.socket) -> None:
+    def _watch(self, wake: socket.socket, forget: Forget) -> None:
         while not self._stopping:
             now = time.monotonic()
             for place in self._places:
                 if place.process is not None and place.process.exitcode is not None:
-                    self._log.warning("a process died", pid=place.process.pid, exit_code=place.process.exitcode)
-                    place.process.close()
+                    self._note_death(place.process, forget)
                     place.note_death(self._policy, now)
                 if place.quick_deaths >= self._policy.quick_deaths_max:
                     self._log.error("giving up: a process died again and again", times=place.quick_deaths)
@@ -291,6 +291,12 @@ class _Supervisor:
                 if place.process is None and place.start_at <= now:
                     self._start(place)
             self._wait(wake)
+
+    def _note_death(self, process: SpawnProcess, forget: Forget) -> None:
+        self._log.warning("a process died", pid=process.pid, exit_code=process.exitcode)
+        if process.pid is not None:
+            forget(process.pid)
+        process.close()
 
     def _start(self, place: _Place) -> None:
         place.started_at = time.monotonic()

@@ -10,6 +10,7 @@ from entrypoints.limit_settings import CurrencyLimits, currencies_of, limits_of,
 from entrypoints.message_settings import MESSAGE_TABLE, MessageOutlets, message_outlets_of
 from entrypoints.protection_settings import PROTECTION_TABLE, Protection, protection_of
 from entrypoints.sealing_settings import ring_of_keys
+from entrypoints.watching_settings import WATCHING_TABLE, Watching, watching_of
 from wallet_core.money import Currencies
 
 PRODUCTION_BCRYPT_COST_MIN: Final = 12
@@ -63,6 +64,7 @@ _TABLE: Final = (
     ),
     *PROTECTION_TABLE,
     *MESSAGE_TABLE,
+    *WATCHING_TABLE,
     _row("REQUIRE_IDEMPOTENCY_KEY", "true", "whether transfers and withdrawals need an `Idempotency-Key`"),
     _row("BATCH_MAX", "512", "most movements that are committed together"),
     _row("IN_FLIGHT_MAX", "2", "batches that one process commits at a time; at least two less than DATABASE_POOL_SIZE"),
@@ -112,6 +114,7 @@ class Settings:
     """In minor units, by currency."""
     protection: Protection
     messages: MessageOutlets
+    watching: Watching
     require_idempotency_key: bool
     batch_max: int
     in_flight_max: int
@@ -159,6 +162,7 @@ class Settings:
             step_up_amount=step_up_amounts_of(reader, currencies),
             protection=protection_of(reader),
             messages=message_outlets_of(reader, is_development=environment is Environment.DEVELOPMENT),
+            watching=watching_of(reader, is_development=environment is Environment.DEVELOPMENT),
             require_idempotency_key=reader.truth("REQUIRE_IDEMPOTENCY_KEY"),
             batch_max=reader.integer("BATCH_MAX", least=1, most=10_000),
             in_flight_max=reader.integer("IN_FLIGHT_MAX", least=1, most=100),

@@ -3,12 +3,10 @@
 from dependency_injector import containers, providers
 
 from adapters.postgres.setup import PostgresSetup
-from entrypoints.container.identity import Identity
-from entrypoints.container.money import Money
-from entrypoints.container.notifications import Notifications
+from entrypoints.container.watching import Watching
 
 
-class Container(Identity, Money, Notifications):
+class Container(Watching):
     """How everything is put together."""
 
 

@@ -23,6 +23,7 @@ from adapters.redis.connection import RedisConnection
 from adapters.security.passwords import BcryptPasswordHasher
 from adapters.security.tokens import JwtAccessTokens
 from entrypoints.message_settings import MessageOutlets
+from entrypoints.metrics.figures import Figures
 from entrypoints.settings import Settings
 from wallet_core.clock import Clock, system_clock
 from wallet_core.faults import Fault
@@ -90,6 +91,7 @@ class Foundation(containers.DeclarativeContainer):
     redis: providers.Dependency[RedisConnection | None] = providers.Dependency()
     session_news: providers.Dependency[SessionNews] = providers.Dependency()
     client_limits: providers.Dependency[ClientLimits] = providers.Dependency()
+    figures = providers.Singleton(Figures)
     clock = providers.Object(system_clock)
     ids = providers.Object(uuid_utils.compat.uuid7)
     database = providers.Singleton(Database, pool=pool)

@@ -8,10 +8,12 @@ from adapters.payment_gateways.sandbox import SandboxGateway
 from adapters.postgres.ledger import PostgresLedger
 from entrypoints.container.foundation import Foundation
 from entrypoints.limit_settings import CurrencyLimits
+from entrypoints.metrics.observers import BatchFigures
 from wallet_core.ledger.batching import BatchingLedger
 from wallet_core.ledger.caching import CachingLedger
 from wallet_core.ledger.commands import LimitKind
 from wallet_core.ledger.limits import Caps
+from wallet_core.ledger.observing import LedgerEntrance, ObservedLedger
 from wallet_core.wallets.allowances import Allowances
 from wallet_core.wallets.movements import Movements
 from wallet_core.wallets.ports import GrantedCaps
@@ -34,13 +36,16 @@ class Money(Foundation):
 
     granted = providers.Callable(lambda settings: granted_caps(settings.limits), Foundation.settings)
     postgres_ledger = providers.Singleton(PostgresLedger, pool=Foundation.ledger_pool)
+    batch_figures = providers.Singleton(BatchFigures, Foundation.figures)
+    observed_ledger = providers.Singleton(ObservedLedger, postgres_ledger, batch_figures)
     ledger = providers.Singleton(
         BatchingLedger,
-        providers.Singleton(CachingLedger, postgres_ledger, Foundation.account_cache),
+        providers.Singleton(CachingLedger, observed_ledger, Foundation.account_cache),
         batch_max=Foundation.settings.provided.batch_max,
         in_flight_max=Foundation.settings.provided.in_flight_max,
         queue_max=Foundation.settings.provided.queue_max,
     )
+    entrance = providers.Singleton(LedgerEntrance, ledger)
     sandbox = providers.Singleton(SandboxGateway)
     gateways = providers.Dict(sandbox=sandbox)
     wallets = providers.Singleton(
@@ -53,6 +58,11 @@ class Money(Foundation):
         clock=Foundation.clock,
     )
     movements = providers.Singleton(
-        Movements, ledger, Foundation.wallet_repository, gateways=gateways, payout_gateway="sandbox", ids=Foundation.ids
+        Movements,
+        entrance,
+        Foundation.wallet_repository,
+        gateways=gateways,
+        payout_gateway="sandbox",
+        ids=Foundation.ids,
     )
     allowances = providers.Singleton(Allowances, Foundation.limit_repository, granted=granted, clock=Foundation.clock)

@@ -14,6 +14,7 @@ from adapters.redis.pages import RedisPageCache
 from adapters.redis.session_changes import RedisSessionNews
 from adapters.throttling.windows import ProcessClientLimits, RedisClientLimits
 from entrypoints.container.assembled import Container
+from entrypoints.metrics.observers import CountedAccountCache, CountedPageCache
 from entrypoints.settings import Settings
 from wallet_core.identity.session_ports import NoSessionNews, SessionNews
 from wallet_core.identity.throttling import ClientLimits
@@ -47,15 +48,15 @@ async def opened(settings: Settings) -> AsyncIterator[Container]:
                 pool=pool,
                 ledger_pool=ledger_pool,
                 watch_pool=watch_pool,
-                account_cache=NoAccountCache() if redis is None else RedisAccountCache(redis),
-                page_cache=NoPageCache() if redis is None else RedisPageCache(redis),
+                account_cache=NoAccountCache() if redis is None else CountedAccountCache(RedisAccountCache(redis)),
+                page_cache=NoPageCache() if redis is None else CountedPageCache(RedisPageCache(redis)),
                 redis=providers.Object(redis),
                 session_news=session_news,
                 client_limits=client_limits,
             )
             container.check_dependencies()
             try:
-                async with container.session_watch().running():
+                async with container.session_watch().running(), container.sampling().running():
                     yield container
             finally:
                 await container.ledger().close()

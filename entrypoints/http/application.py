@@ -7,13 +7,16 @@ from aiohttp import web
 from entrypoints.http import cross_origin, middlewares, openapi
 from entrypoints.http.authentication import bearer_required
 from entrypoints.http.edge import EDGE
+from entrypoints.http.measuring import measured
 from entrypoints.http.openapi_document import Info
 from entrypoints.http.parsing import BodyLimits
 from entrypoints.http.routes.addresses import AddressRoutes
 from entrypoints.http.routes.documentation import docs_routes
 from entrypoints.http.routes.history import HistoryRoutes
 from entrypoints.http.routes.limits import LimitRoutes
+from entrypoints.http.routes.live import LiveRoutes
 from entrypoints.http.routes.mailbox import mailbox_routes
+from entrypoints.http.routes.metrics import MetricsRoutes
 from entrypoints.http.routes.movements import MovementRoutes
 from entrypoints.http.routes.operations import OperationsRoutes
 from entrypoints.http.routes.passwords import PasswordRoutes
@@ -50,7 +53,9 @@ def create_app(services: Services) -> web.Application:
         *MovementRoutes(services).routes(),
         *HistoryRoutes(services).routes(),
         *LimitRoutes(services).routes(),
+        *LiveRoutes(services).routes(),
         *OperationsRoutes(services).routes(),
+        *MetricsRoutes(services).routes(),
         *docs_routes(),
         *reset_page_routes(),
         *([] if services.mailbox is None else mailbox_routes(services.mailbox)),
@@ -64,6 +69,12 @@ def create_app(services: Services) -> web.Application:
     info = Info(title="Wallet", version=services.version, description=_DESCRIPTION)
     openapi.setup(app, info, BodyLimits(bytes_max=services.body_max_bytes))
     middlewares.setup(app, access_log=services.access_log, requests_max=services.requests_max, https=edge.https)
+    app.middlewares.insert(0, measured(services.measures))
+
+    async def end_streams(_: web.Application) -> None:
+        await services.live.close()
+
+    app.on_shutdown.append(end_streams)
     return app
 
 

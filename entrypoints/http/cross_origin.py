@@ -19,7 +19,7 @@ PREFLIGHT_SECONDS: Final = 600
 _SEC_FETCH_SITE: Final = istr("Sec-Fetch-Site")
 _FROM_ELSEWHERE: Final = ("cross-site", "same-site")
 _METHODS: Final = "GET, POST, PUT, PATCH, DELETE"
-_ASKED: Final = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Background, X-Request-Id"
+_ASKED: Final = "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Background, X-Request-Id"
 _SHOWN: Final = "ETag, Idempotent-Replayed, Retry-After, WWW-Authenticate, X-Request-Id"
 
 

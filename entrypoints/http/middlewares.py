@@ -113,6 +113,15 @@ class _Admission:
             self._requests += 1
             self._awaited -= 1
 
+    @contextmanager
+    def given_back(self) -> Iterator[None]:
+        """Let somebody else in while an answer goes on that nobody works on most of the time."""
+        self._requests -= 1
+        try:
+            yield
+        finally:
+            self._requests += 1
+
 
 _ADMISSION: Final = web.AppKey("admission", _Admission)
 
@@ -121,6 +130,12 @@ def body_awaited(request: web.Request) -> AbstractContextManager[None]:
     """While it lasts the request waits for the rest of its body, and takes no room from others."""
     admission = request.config_dict.get(_ADMISSION)
     return nullcontext() if admission is None else admission.set_aside()
+
+
+def room_given_back(request: web.Request) -> AbstractContextManager[None]:
+    """While it lasts the request is a stream, which has limits of its own, and takes no room from others."""
+    admission = request.config_dict.get(_ADMISSION)
+    return nullcontext() if admission is None else admission.given_back()
 
 
 def _needs_room(request: web.Request) -> bool:

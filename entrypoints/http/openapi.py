@@ -66,13 +66,16 @@ def operation(
     problems: Sequence[str] = (),
     headers: Sequence[Header] = (),
     needs_database: bool = True,
+    content: Mapping[int, str] | None = None,
+    background: bool = False,
 ) -> Callable[[H], H]:
     """Declare a handler an operation.
 
     With `security` it needs a token, and unless `needs_session` is said not to hold, that the token's session is live.
     `problems` are the codes it may answer besides those that follow from its declarations: 401 from `security`, 503
     from `needs_database`, 400, 404, 408, 413 and 415 from its body, query and path, and always 500. Raises KeyError
-    for a code that does not exist.
+    for a code that does not exist. `content` names what answers without a schema are written in, by their status.
+    What is said to happen in the `background` uses nobody's session, as with `X-Background: 1`.
     """
     for code in problems:
         PROBLEMS[code]
@@ -86,6 +89,8 @@ def operation(
             "x-problems": list(problems),
             "x-needs-database": needs_database,
             "x-needs-session": security and needs_session,
+            "x-content": {str(status): media_type for status, media_type in (content or {}).items()},
+            "x-background": background,
         },
     )
 

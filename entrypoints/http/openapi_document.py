@@ -178,6 +178,8 @@ def _operation(declared: Mapping[str, Any], path: str, converter: OpenAPIConvert
     operation["responses"] = {
         status: _response(status, response, converter) for status, response in responses_of(declared).items()
     }
+    for status, media_type in declared.get("x-content", {}).items():
+        operation["responses"][status]["content"] = {media_type: {"schema": {"type": "string"}}}
     return operation
 
 

@@ -10,6 +10,9 @@ import orjson
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
+PROBLEM_CODE: Final = web.ResponseKey("problem_code", str)
+"""What an answer refuses a request for, said to whoever counts."""
+
 JSON: Final = "application/json"
 PROBLEM_JSON: Final = "application/problem+json"
 ERRORS_MAX: Final = 20
@@ -32,6 +35,7 @@ _CONFLICT = HTTPStatus.CONFLICT
 _UNAVAILABLE = HTTPStatus.SERVICE_UNAVAILABLE
 _BEARER: Final[Mapping[str, str]] = MappingProxyType({"WWW-Authenticate": "Bearer"})
 _RETRY_SOON: Final[Mapping[str, str]] = MappingProxyType({"Retry-After": "1"})
+_RETRY_LATER: Final[Mapping[str, str]] = MappingProxyType({"Retry-After": "5"})
 _HANG_UP: Final[Mapping[str, str]] = MappingProxyType({"Connection": "close"})
 
 PROBLEMS: Final[Mapping[str, ProblemType]] = MappingProxyType(
@@ -121,6 +125,12 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = MappingProxyType(
         ),
         "too_many_attempts": ProblemType(
             HTTPStatus.TOO_MANY_REQUESTS, "Too many attempts", "Wait as many seconds as `Retry-After` says."
+        ),
+        "too_many_streams": ProblemType(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "Too many streams",
+            "You have as many streams of live updates open as one may; end another one first.",
+            _RETRY_LATER,
         ),
         "foreign_origin": ProblemType(
             _FORBIDDEN, "Foreign origin", "Another site's page may not ask this on behalf of whoever looks at it."
@@ -238,6 +248,7 @@ def problem_response(problem: Problem, *, request_id: str, accept: str = "") -> 
     content_type = PROBLEM_JSON if _asks_for_problem_json(accept) else JSON
     headers = {**(problem.type.headers or {}), **problem.headers, hdrs.CONTENT_TYPE: content_type}
     response = json_response(problem.body(request_id), problem.type.status, headers)
+    response[PROBLEM_CODE] = problem.code
     if headers.get(hdrs.CONNECTION) == "close":
         response.force_close()
     return response

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from entrypoints.http.edge import Edge
+from entrypoints.http.measuring import Measures
 from wallet_core.identity.addresses import Addresses
 from wallet_core.identity.factor_setup import FactorSetup
 from wallet_core.identity.login import LogIn
@@ -14,6 +15,7 @@ from wallet_core.identity.proofs import LargeAmounts, Proofs
 from wallet_core.identity.recovery import Recovery
 from wallet_core.identity.sessions import Sessions
 from wallet_core.ledger.statements import StatementRepository
+from wallet_core.live.feed import LiveFeed
 from wallet_core.money import Currencies
 from wallet_core.notifications.ports import Mailbox
 from wallet_core.wallets.allowances import Allowances
@@ -63,5 +65,11 @@ class Services:
     requests_max: int
     access_log: bool
     edge: Edge
+    live: LiveFeed
+    measures: Measures
+    figures: Callable[[], Awaitable[bytes]]
+    """What was measured, as text in Prometheus's format."""
+    metrics_token: str | None
+    """Who brings it may read the figures; without one whoever is on this machine."""
     mailbox: Mailbox | None
     """Where messages can be looked at, if that is allowed."""

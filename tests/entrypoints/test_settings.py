@@ -11,6 +11,7 @@ from entrypoints.limit_settings import CurrencyLimits, LimitMaxima
 from entrypoints.message_settings import MESSAGE_TABLE
 from entrypoints.protection_settings import PROTECTION_TABLE
 from entrypoints.settings import Environment, Settings, describe_settings
+from entrypoints.watching_settings import WATCHING_TABLE
 from wallet_core.money import Currencies, Currency
 
 ENOUGH = {
@@ -268,6 +269,7 @@ def test_every_field_has_its_variable_and_every_variable_its_field() -> None:
     renamed = {"wallet_env": "environment", "transfer_limits": "limits", "withdrawal_limits": "limits"}
     renamed |= {row.name.lower(): "protection" for row in PROTECTION_TABLE}
     renamed |= {row.name.lower(): "messages" for row in MESSAGE_TABLE}
+    renamed |= {row.name.lower(): "watching" for row in WATCHING_TABLE}
 
     variables = {renamed.get(row.name.lower(), row.name.lower()) for row in describe_settings()}
 

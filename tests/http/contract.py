@@ -87,6 +87,8 @@ class Contract:
             assert answer.raw == b""
             return
         schema = declared["content"][answer.headers["Content-Type"]]["schema"]
+        if not answer.headers["Content-Type"].endswith("json"):
+            return
         self._validate(answer.body, schema)
         if schema == {"$ref": _PROBLEM}:
             _check_problem(answer)

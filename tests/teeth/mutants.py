@@ -24,8 +24,8 @@ _CONTAINER: Final = "entrypoints/container/money.py"
 _LEDGER_HAS_THE_CACHE: Final = (
     Edit(
         _CONTAINER,
-        "CachingLedger, postgres_ledger, Foundation.account_cache",
-        "CachingLedger, postgres_ledger.add_attributes(cache=Foundation.account_cache), Foundation.account_cache",
+        "ObservedLedger, postgres_ledger, batch_figures",
+        "ObservedLedger, postgres_ledger.add_attributes(cache=Foundation.account_cache), batch_figures",
     ),
     Edit(
         _POSTGRES,

@@ -28,6 +28,7 @@ class PeopleRoutes:
         self._people = services.people
         self._log_in = services.log_in
         self._sessions = services.sessions
+        self._measures = services.measures
 
     @operation(
         tags=_TAGS,
@@ -87,6 +88,7 @@ class PeopleRoutes:
                 code=given.get("code"),
                 device=device,
             )
+        self._measures.logged_in(_word_of(outcome))
         return _login_answer(request, outcome)
 
     @operation(tags=_TAGS, summary="Who I am", responses={200: (UserSchema, "You")})
@@ -137,6 +139,20 @@ class PeopleRoutes:
             web.get("/me", self.show_me),
             web.patch("/me", self.change_me),
         ]
+
+
+def _word_of(outcome: LoginOutcome) -> str:
+    """What became of a log-in, for whoever counts them."""
+    match outcome:
+        case LoggedIn():
+            return "let_in"
+        case LoginRefusal():
+            return outcome.value
+        case SecondFactorRequired():
+            return "second_factor_required"
+        case TooManyAttempts():
+            return "too_many_attempts"
+    assert_never(outcome)
 
 
 def _login_answer(request: web.Request, outcome: LoginOutcome) -> web.Response:

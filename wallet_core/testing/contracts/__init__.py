@@ -25,6 +25,7 @@ pytest.register_assert_rewrite(
             "ledger_races",
             "ledger_refusals",
             "limits",
+            "live",
             "notifications",
             "outbox",
             "sealing",
@@ -53,6 +54,7 @@ from wallet_core.testing.contracts.challenges import ChallengeRepositoryContract
 from wallet_core.testing.contracts.gateways import PaymentGatewayContract  # noqa: E402
 from wallet_core.testing.contracts.ledger import LedgerContract  # noqa: E402
 from wallet_core.testing.contracts.limits import LimitRepositoryContract  # noqa: E402
+from wallet_core.testing.contracts.live import LiveRepositoryContract  # noqa: E402
 from wallet_core.testing.contracts.notifications import (  # noqa: E402
     CourierContract,
     MailboxContract,
@@ -104,6 +106,7 @@ __all__ = [
     "InboxContract",
     "LedgerContract",
     "LimitRepositoryContract",
+    "LiveRepositoryContract",
     "MailboxContract",
     "MessageCountersContract",
     "NotifierContract",

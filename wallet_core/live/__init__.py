@@ -1,0 +1,1 @@
+"""What people are told while it happens: their balances, their transactions, and what else concerns them."""
