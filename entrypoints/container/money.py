@@ -10,7 +10,7 @@ from entrypoints.container.foundation import Foundation
 from entrypoints.limit_settings import CurrencyLimits
 from entrypoints.metrics.observers import BatchFigures
 from wallet_core.ledger.batching import BatchingLedger
-from wallet_core.ledger.caching import CachingLedger
+from wallet_core.ledger.caching import WriteThrough
 from wallet_core.ledger.commands import LimitKind
 from wallet_core.ledger.limits import Caps
 from wallet_core.ledger.observing import LedgerEntrance, ObservedLedger

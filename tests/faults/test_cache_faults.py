@@ -24,7 +24,8 @@ from tests.races.serving import Service
 from wallet_core.clock import system_clock
 from wallet_core.ids import UserId, WalletId
 from wallet_core.ledger.accounts import Account
-from wallet_core.ledger.caching import ACCOUNT_SECONDS_MAX, CachingLedger
+from wallet_core.ledger.batching import BatchingLedger
+from wallet_core.ledger.caching import ACCOUNT_SECONDS_MAX, WriteThrough
 from wallet_core.testing.books import InMemoryBooks
 from wallet_core.testing.builders import a_deposit, granted_caps, new_id
 from wallet_core.testing.contracts.books import a_person, owner
@@ -154,7 +155,7 @@ async def test_f5c_a_reader_that_is_overtaken_puts_back_nothing_old(redis_url: s
     row, dice = Row(name="F5c"), random.Random(SEED)
     connection = RedisConnection(redis_url, answer_seconds_max=5)
     cache, books = RedisAccountCache(connection), InMemoryBooks()
-    alice, ledger = await a_person(books), CachingLedger(books.ledger, cache)
+    alice, ledger = await a_person(books), BatchingLedger(books.ledger, before_answers=WriteThrough(cache))
     repository = _Paused(books.wallets.account)
     wallets = Wallets(
         repository,  # type: ignore[arg-type] # a reader of balances asks for no more

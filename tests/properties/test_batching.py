@@ -129,9 +129,9 @@ async def test_what_arrives_during_a_commit_forms_the_next_batch(watched: Watche
     ledger = BatchingLedger(watched, in_flight_max=1)
     watched.gate.clear()
 
-    callers = [await _waiting(ledger, a_deposit(alice)) for _ in range(6)]
+    callers = [await waiting(ledger, a_deposit(alice)) for _ in range(6)]
     watched.gate.set()
-    await _all(callers)
+    await all_answered(callers)
 
     assert watched.batches == [1, 5]
 
@@ -143,13 +143,13 @@ async def test_who_has_nothing_in_common_with_a_batch_under_way_does_not_wait_fo
     ledger = BatchingLedger(watched, in_flight_max=2)
     watched.gate.clear()
 
-    first = await _waiting(ledger, a_transfer(alice, bob))
-    behind = await _waiting(ledger, a_transfer(bob, alice))
-    free = await _waiting(ledger, a_transfer(carol, dave))
+    first = await waiting(ledger, a_transfer(alice, bob))
+    behind = await waiting(ledger, a_transfer(bob, alice))
+    free = await waiting(ledger, a_transfer(carol, dave))
     await asyncio.sleep(0)  # a batch is started one turn after it was formed
     under_way = list(watched.posted)
     watched.gate.set()
-    await _all([first, behind, free])
+    await all_answered([first, behind, free])
 
     assert [command.user_id for command in under_way] == [alice.user_id, carol.user_id]
     assert [command.user_id for command in watched.posted] == [alice.user_id, carol.user_id, bob.user_id]
@@ -158,11 +158,11 @@ async def test_who_has_nothing_in_common_with_a_batch_under_way_does_not_wait_fo
 async def test_nobody_is_answered_before_the_commit(watched: WatchedLedger, alice: Account) -> None:
     watched.gate.clear()
 
-    caller = await _waiting(BatchingLedger(watched), a_deposit(alice))
+    caller = await waiting(BatchingLedger(watched), a_deposit(alice))
 
     assert not caller.done()
     watched.gate.set()
-    await _all([caller])
+    await all_answered([caller])
 
 
 async def test_past_the_bound_of_the_queue_one_is_refused_at_once_and_the_others_answered(
@@ -170,12 +170,12 @@ async def test_past_the_bound_of_the_queue_one_is_refused_at_once_and_the_others
 ) -> None:
     ledger = BatchingLedger(watched, batch_max=1, in_flight_max=1, queue_max=3)
     watched.gate.clear()
-    callers = [await _waiting(ledger, a_deposit(alice)) for _ in range(4)]
+    callers = [await waiting(ledger, a_deposit(alice)) for _ in range(4)]
 
     with pytest.raises(Overloaded):
         await ledger.post([a_deposit(alice)])
     watched.gate.set()
-    await _all(callers)
+    await all_answered(callers)
 
     assert await balances(books, alice) == [400]
     assert len(await ledger.post([a_deposit(alice)])) == 1
@@ -186,12 +186,12 @@ async def test_commands_that_do_not_all_fit_are_refused_whole(
 ) -> None:
     ledger = BatchingLedger(watched, in_flight_max=1, queue_max=3)
     watched.gate.clear()
-    callers = [await _waiting(ledger, a_deposit(alice)) for _ in range(2)]
+    callers = [await waiting(ledger, a_deposit(alice)) for _ in range(2)]
 
     with pytest.raises(Overloaded):
         await ledger.post([a_deposit(alice) for _ in range(3)])
     watched.gate.set()
-    await _all(callers)
+    await all_answered(callers)
 
     assert await balances(books, alice) == [200]
 
@@ -212,13 +212,13 @@ async def test_who_waits_behind_a_batch_that_hangs_is_turned_away_in_time_and_no
 ) -> None:
     ledger = BatchingLedger(watched, in_flight_max=1, waiting_max=timedelta(milliseconds=50))
     watched.gate.clear()
-    hanging = await _waiting(ledger, a_deposit(alice))
+    hanging = await waiting(ledger, a_deposit(alice))
 
-    behind = [await _waiting(ledger, a_deposit(alice)) for _ in range(3)]
+    behind = [await waiting(ledger, a_deposit(alice)) for _ in range(3)]
     answers = await asyncio.wait_for(asyncio.gather(*behind, return_exceptions=True), SECONDS_MAX)
-    late = await _waiting(ledger, a_deposit(alice))
+    late = await waiting(ledger, a_deposit(alice))
     watched.gate.set()
-    await _all([hanging, late])
+    await all_answered([hanging, late])
     await ledger.close()
 
     assert [type(answer) for answer in answers] == [Unavailable] * 3
@@ -231,10 +231,10 @@ async def test_a_queue_that_moves_turns_nobody_away(watched: WatchedLedger, alic
 
     for _ in range(3):
         watched.gate.clear()
-        callers = [await _waiting(ledger, a_deposit(alice)) for _ in range(4)]
+        callers = [await waiting(ledger, a_deposit(alice)) for _ in range(4)]
         await asyncio.sleep(0.1)
         watched.gate.set()
-        await _all(callers)
+        await all_answered(callers)
 
     assert watched.batches == [1] * 12
 
@@ -257,12 +257,12 @@ async def test_a_caller_who_goes_away_takes_no_command_back_and_no_neighbour_alo
 ) -> None:
     ledger = BatchingLedger(watched, in_flight_max=1)
     watched.gate.clear()
-    callers = [await _waiting(ledger, a_deposit(alice)) for _ in range(3)]
+    callers = [await waiting(ledger, a_deposit(alice)) for _ in range(3)]
 
     callers[leaving].cancel()
     await asyncio.wait([callers[leaving]])
     watched.gate.set()
-    await _all([caller for caller in callers if caller is not callers[leaving]])
+    await all_answered([caller for caller in callers if caller is not callers[leaving]])
     await ledger.close()
 
     assert callers[leaving].cancelled()
@@ -276,7 +276,7 @@ async def test_a_command_that_the_ledger_chokes_on_fails_alone(
     poison = a_deposit(alice)
     watched.failing = lambda commands: ZeroDivisionError() if poison in commands else None
 
-    callers = [await _waiting(ledger, each) for each in (a_deposit(alice), poison, a_deposit(alice), a_deposit(alice))]
+    callers = [await waiting(ledger, each) for each in (a_deposit(alice), poison, a_deposit(alice), a_deposit(alice))]
     answers = await asyncio.gather(*callers, return_exceptions=True)
 
     assert [type(answer) for answer in answers] == [list, ZeroDivisionError, list, list]
@@ -315,7 +315,7 @@ async def test_closing_answers_everything_that_was_taken_and_takes_nothing_more(
 ) -> None:
     ledger = BatchingLedger(watched, batch_max=2, in_flight_max=1)
     watched.gate.clear()
-    callers = [await _waiting(ledger, a_deposit(alice)) for _ in range(7)]
+    callers = [await waiting(ledger, a_deposit(alice)) for _ in range(7)]
 
     closing = asyncio.create_task(ledger.close())
     await asyncio.sleep(0)
@@ -337,7 +337,7 @@ async def test_closing_an_idle_ledger_returns(watched: WatchedLedger) -> None:
         await ledger.close()
 
 
-async def _waiting(ledger: BatchingLedger, command: Command) -> asyncio.Task[list[Outcome]]:
+async def waiting(ledger: BatchingLedger, command: Command) -> asyncio.Task[list[Outcome]]:
     """A caller who has asked already."""
     caller = asyncio.create_task(ledger.post([command]))
     await asyncio.sleep(0)
@@ -345,6 +345,6 @@ async def _waiting(ledger: BatchingLedger, command: Command) -> asyncio.Task[lis
     return caller
 
 
-async def _all(callers: Sequence[asyncio.Task[list[Outcome]]]) -> None:
+async def all_answered(callers: Sequence[asyncio.Task[list[Outcome]]]) -> None:
     async with asyncio.timeout(SECONDS_MAX):
         await asyncio.gather(*callers)

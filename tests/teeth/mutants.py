@@ -317,7 +317,7 @@ CALLERS: Final = (
             _BATCHING,
             "        if len(answers) == 1:\n",
             "        for each in answers:\n"
-            "            each.add_done_callback(lambda f: f.cancelled() and [t.cancel() for t in self._in_flight])\n"
+            "            each.add_done_callback(lambda f: f.cancelled() and [t.cancel() for t in self._under_way])\n"
             "        if len(answers) == 1:\n",
         ),
         tests=("tests/properties/test_batching.py", "-k", "goes_away"),

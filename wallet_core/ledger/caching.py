@@ -5,9 +5,7 @@ from typing import Final, Protocol
 
 from wallet_core.ids import WalletId
 from wallet_core.ledger.accounts import Account
-from wallet_core.ledger.commands import Command
 from wallet_core.ledger.outcomes import Outcome
-from wallet_core.ledger.port import Ledger
 
 ACCOUNT_SECONDS_MAX: Final = 5.0
 """How long a cache keeps an account: the longest that a reader may be shown one that has changed since."""
@@ -39,20 +37,18 @@ class NoAccountCache:
         """Keep nothing."""
 
 
-class CachingLedger:
-    """A Ledger that puts what another one changed into a cache, after the commit and before the answer.
+class WriteThrough:
+    """Puts what a batch changed into a cache: after its commit and before its answers.
 
     So whoever was told of a movement finds it in the cache, and one round trip serves the whole batch.
     """
 
-    def __init__(self, ledger: Ledger, cache: AccountCache) -> None:
-        self._ledger = ledger
+    def __init__(self, cache: AccountCache) -> None:
         self._cache = cache
 
-    async def post(self, commands: Sequence[Command]) -> list[Outcome]:
-        """As Ledger.post."""
-        outcomes = await self._ledger.post(commands)
-        newest = {account.key: account for outcome in outcomes for account in outcome.accounts if account.user_id}
-        if newest:
-            await self._cache.put(list(newest.values()))
-        return outcomes
+    async def __call__(self, outcomes: Sequence[Outcome]) -> None:
+        """Put the newest of each person's accounts."""
+        newest = {account.id: account for outcome in outcomes for account in outcome.accounts}
+        accounts = [account for account in newest.values() if account.user_id is not None]
+        if accounts:
+            await self._cache.put(accounts)
