@@ -40,7 +40,8 @@ class Money(Foundation):
     observed_ledger = providers.Singleton(ObservedLedger, postgres_ledger, batch_figures)
     ledger = providers.Singleton(
         BatchingLedger,
-        providers.Singleton(CachingLedger, observed_ledger, Foundation.account_cache),
+        observed_ledger,
+        before_answers=providers.Singleton(WriteThrough, Foundation.account_cache),
         batch_max=Foundation.settings.provided.batch_max,
         in_flight_max=Foundation.settings.provided.in_flight_max,
         queue_max=Foundation.settings.provided.queue_max,
