@@ -1,5 +1,6 @@
 """Mail by SMTP."""
 
+import asyncio
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from wallet_core.notifications.messages import Mail, Message, Sms
 from wallet_core.notifications.ports import Undeliverable
 
 ANSWER_SECONDS_MAX: Final = 10.0
+GOODBYE_SECONDS_MAX: Final = 1.0
 _PERMANENT: Final = 500
 _PORTS: Final = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 
@@ -89,18 +91,33 @@ class SmtpCourier:
 
     async def _send(self, written: EmailMessage) -> None:
         server = self._server
-        with _faults():
-            await aiosmtplib.send(
-                written,
-                hostname=server.host,
-                port=server.port,
-                username=server.username,
-                password=server.password,
-                start_tls=server.start_tls,
-                use_tls=server.use_tls,
-                tls_context=self._trusted,
-                timeout=self._answer_seconds_max,
-            )
+        link = aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            username=server.username,
+            password=server.password,
+            start_tls=server.start_tls,
+            use_tls=server.use_tls,
+            tls_context=self._trusted,
+            timeout=self._answer_seconds_max,
+        )
+        # Not as a context: that would ask a server that hangs to end the conversation, and wait for its answer.
+        try:
+            with _faults():
+                await link.connect()
+                await link.send_message(written)
+            await _take_leave(link)
+        finally:
+            link.close()
+
+
+async def _take_leave(link: aiosmtplib.SMTP) -> None:
+    """Say goodbye. The mail was taken, whatever comes of this."""
+    try:
+        async with asyncio.timeout(GOODBYE_SECONDS_MAX):
+            await link.quit()
+    except (aiosmtplib.SMTPException, OSError, TimeoutError):
+        return
 
 
 @contextmanager
