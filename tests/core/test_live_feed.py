@@ -55,7 +55,7 @@ async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     stage = Stage()
     yield stage
     await stage.feed.close()
-    assert stage.feed._tasks == set()
+    assert stage.feed._at_work == {}
 
 
 def a_session(user_id: UserId) -> ActiveSession:
@@ -128,6 +128,22 @@ async def test_nothing_is_asked_while_nobody_listens(stage: Stage) -> None:
 
     assert (after, stage.feed.open_streams) == (asked, 0)
     assert again
+
+
+async def test_whoever_comes_just_as_the_last_one_leaves_is_told_and_watched_over(stage: Stage) -> None:
+    alice = await a_person(stage.books)
+    for wait_seconds in (0.0, 0.01, 0.03, 0.05, 0.07):
+        with ExitStack() as stack:
+            await heard(listen(stage, stack, alice))
+        await asyncio.sleep(wait_seconds)
+        with ExitStack() as stack:
+            stream = listen(stage, stack, alice)
+            await heard(stream)
+            await stage.books.ledger.post([a_deposit(alice, amount=5)])
+
+            assert len(await heard(stream) or ()) == 2
+            stage.over.add(stream.session.session_id)
+            assert await heard(stream) is None
 
 
 async def test_a_stream_ends_with_its_session_and_no_other_does(stage: Stage) -> None:

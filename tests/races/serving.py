@@ -59,9 +59,9 @@ class Service:
         return self.log.read_text()
 
     def workers(self) -> set[int]:
-        """The processes that serve, by their ids."""
+        """The processes that serve, by their ids. Reads Linux's /proc."""
         lines = map(json.loads, filter(None, self.log_text().splitlines()))
-        return {line["pid"] for line in lines if line["event"] == "listening"}
+        return {line["pid"] for line in lines if line["event"] == "listening" and Path(f"/proc/{line['pid']}").exists()}
 
     def connections(self) -> dict[int, int]:
         """Which process holds the other end of each of our connections: its id by our port. Reads Linux's /proc."""
@@ -151,10 +151,17 @@ def _port(address: str) -> int:
 
 
 def _sockets(pid: int) -> Iterable[str]:
-    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+    for descriptor in _descriptors(pid):
         try:
             target = str(descriptor.readlink())
         except FileNotFoundError:  # closed in the meantime
             continue
         if target.startswith("socket:["):
             yield target.removeprefix("socket:[").rstrip("]")
+
+
+def _descriptors(pid: int) -> list[Path]:
+    try:
+        return list(Path(f"/proc/{pid}/fd").iterdir())
+    except FileNotFoundError:  # it ended in the meantime
+        return []

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -79,7 +80,8 @@ class LiveFeed:
         self._report = report
         self._streams: dict[Subscription, None] = {}
         self._of_person: Counter[UserId] = Counter()
-        self._tasks: set[asyncio.Task[None]] = set()
+        # Each may end by itself, once nobody listens, and is begun again by itself.
+        self._at_work: dict[Callable[[], Coroutine[Any, Any, None]], asyncio.Task[None]] = {}
         self._somebody_came = asyncio.Event()
         self._is_closed = False
         self._is_in_trouble = False
@@ -125,8 +127,8 @@ class LiveFeed:
         self._is_closed = True
         for stream in self._streams:
             stream.end()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=_CLOSING_SECONDS_MAX)
+        if self._at_work:
+            _, late = await asyncio.wait(self._at_work.values(), timeout=_CLOSING_SECONDS_MAX)
             for task in late:
                 task.cancel()
 
@@ -140,26 +142,23 @@ class LiveFeed:
         return None
 
     def _ensure_running(self) -> None:
-        if not self._tasks:
-            self._start(self._follow())
-            self._start(self._watch())
+        for work in (self._follow, self._watch):
+            if work not in self._at_work:
+                # In no one's context: what is logged here belongs to no request.
+                task = asyncio.get_running_loop().create_task(work(), context=contextvars.Context())
+                self._at_work[work] = task
+                task.add_done_callback(partial(self._ended, work))
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        # In no one's context: what is logged here belongs to no request.
-        task = asyncio.get_running_loop().create_task(work, context=contextvars.Context())
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+    def _ended(self, work: Callable[[], Coroutine[Any, Any, None]], task: asyncio.Task[None]) -> None:
+        del self._at_work[work]
         error = None if task.cancelled() else task.exception()
         if error is not None:
             # Nobody may listen who is not watched over.
             self._report(error)
             for stream in self._streams:
                 stream.end()
-        elif self._is_wanted() and not self._tasks:
-            # Somebody came while the last one was about to end.
+        elif self._is_wanted():
+            # Somebody came while it was about to end.
             self._ensure_running()
 
     def _is_wanted(self) -> bool:
