@@ -21,6 +21,7 @@ from benchmarks.figures import percentile
 from benchmarks.generator import Dice, content_length
 from benchmarks.ledger import post, transfer
 from benchmarks.requests import Requests
+from entrypoints.collector import spare_what_stays
 from entrypoints.container import opened
 from entrypoints.embedded.ports import LOOPBACK
 from entrypoints.settings import Settings
@@ -45,6 +46,7 @@ async def _run(settings: Settings, work: Work) -> dict[str, dict[str, float]]:
     dice = Dice(Requests.read(Path(work["requests"]), HTTPStatus.CREATED), work["tag"])
     async with opened(settings) as container:
         ids, count = container.ids(), itertools.count()
+        spare_what_stays()
 
         def command() -> Transfer:
             return transfer(work["people"], f"{work['tag']}-direct-{next(count):012d}", ids)

@@ -17,6 +17,7 @@ import uvloop
 
 from benchmarks.books import CURRENCY, user_id, wallet_id
 from benchmarks.figures import lasting, percentile
+from entrypoints.collector import spare_what_stays
 from entrypoints.container import opened
 from entrypoints.settings import Settings
 from wallet_core.ids import IdGenerator, TransactionId
@@ -70,6 +71,7 @@ async def post(ledger: Ledger, command: Transfer) -> None:
 async def _run(settings: Settings, work: Work) -> dict[str, float]:
     async with opened(settings) as container:
         ledger, ids = container.ledger(), container.ids()
+        spare_what_stays()
         tally = _Tally(latencies=[])
         ended = asyncio.Event()
 

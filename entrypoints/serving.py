@@ -7,7 +7,6 @@ nothing then; it watches the others, replaces one that dies, and takes them alon
 import asyncio
 import ctypes
 import faulthandler
-import gc
 import multiprocessing
 import os
 import signal
@@ -24,6 +23,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from entrypoints.collector import spare_what_stays
 from entrypoints.http.wire import WireRunner
 from entrypoints.log_setup import configure_logging
 from entrypoints.metrics.processes import Forget, figures_of_several
@@ -171,7 +171,7 @@ async def _serve_until_stopped(
             shutdown_timeout=settings.shutdown_seconds / 2,
         )
         await runner.setup()
-        _spare_what_stays()
+        spare_what_stays()
         try:
             await web.SockSite(runner, bound, backlog=_BACKLOG).start()
             host, port = bound.getsockname()[:2]
@@ -184,15 +184,6 @@ async def _serve_until_stopped(
             await runner.cleanup()
     # Until `_run` ignores them: closing the loop gives them their deadly meaning back.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
-
-
-def _spare_what_stays() -> None:
-    """Keep the garbage collector from going through what lives as long as the process: the code, the application.
-
-    Under load it went through them several times a second, and every request waited.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def _stop_event(shutdown_seconds: float) -> asyncio.Event:
