@@ -3,10 +3,12 @@
 from dependency_injector import containers, providers
 
 from adapters.postgres.setup import PostgresSetup
+from entrypoints.container.administration import Administration
+from entrypoints.container.notifications import Notifications
 from entrypoints.container.watching import Watching
 
 
-class Container(Watching):
+class Container(Administration, Watching, Notifications):
     """How everything is put together."""
 
 

@@ -11,6 +11,9 @@ from entrypoints.http.measuring import measured
 from entrypoints.http.openapi_document import Info
 from entrypoints.http.parsing import BodyLimits
 from entrypoints.http.routes.addresses import AddressRoutes
+from entrypoints.http.routes.administration import AdministrationRoutes
+from entrypoints.http.routes.audit import AuditRoutes
+from entrypoints.http.routes.directory import DirectoryRoutes
 from entrypoints.http.routes.documentation import docs_routes
 from entrypoints.http.routes.history import HistoryRoutes
 from entrypoints.http.routes.limits import LimitRoutes
@@ -46,6 +49,9 @@ def create_app(services: Services) -> web.Application:
     routes = [
         *PeopleRoutes(services).routes(),
         *SessionRoutes(services).routes(),
+        *DirectoryRoutes(services).routes(),
+        *AdministrationRoutes(services).routes(),
+        *AuditRoutes(services).routes(),
         *PasswordRoutes(services).routes(),
         *AddressRoutes(services).routes(),
         *SecondFactorRoutes(services).routes(),

@@ -154,6 +154,7 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = MappingProxyType(
         ),
         # States.
         "conflict": ProblemType(_CONFLICT, "Conflict", "What is asked does not fit the present state."),
+        "last_admin": ProblemType(_CONFLICT, "Last admin", "Nobody would be left who administers the service."),
         "second_factor_on": ProblemType(_CONFLICT, "Second factor on", "Your second factor is on; turn it off first."),
         "second_factor_off": ProblemType(
             _CONFLICT, "No second factor", "You have no second factor that could be turned on or off."

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from entrypoints.http.edge import Edge
 from entrypoints.http.measuring import Measures
+from wallet_core.administration.administration import Administration
+from wallet_core.administration.audit import AuditTrail
+from wallet_core.administration.ports import PeopleDirectory
 from wallet_core.identity.addresses import Addresses
 from wallet_core.identity.factor_setup import FactorSetup
 from wallet_core.identity.login import LogIn
@@ -51,6 +54,9 @@ class Services:
     proofs: Proofs
     large_amounts: LargeAmounts
     sessions: Sessions
+    administration: Administration
+    directory: PeopleDirectory
+    audit: AuditTrail
     tokens: AccessTokens
     wallets: Wallets
     movements: Movements

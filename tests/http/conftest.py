@@ -73,6 +73,14 @@ async def bob(api: Api) -> Person:
 
 
 @pytest.fixture
+async def admin(api: Api, owner: "asyncpg.Connection[asyncpg.Record]") -> Person:
+    """Somebody who administers."""
+    admin = await sign_up(api, "Root")
+    await owner.execute("UPDATE users SET role = 'admin' WHERE id = $1::uuid", admin.id)
+    return admin
+
+
+@pytest.fixture
 async def owner(owner_database: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """The owner's connection to the database, for what no client may do."""
     connection = await asyncpg.connect(owner_database, timeout=10)

@@ -3,6 +3,7 @@
 What is tested of every operation is taken from here, so that one that is added is tested without being named.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,10 +17,11 @@ from tests.http.contract import Contract
 _GOOD_BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "lower_limits": {"currency": "USD", "transfer": {"daily": "50.00"}, "withdrawal": {"monthly": "50.00"}},
     "change_wallet": {"name": "Renamed"},
+    "grant_limits": {"currency": "USD", "transfer": {"daily": "50.00"}, "reason": "Asked for"},
 }
 _KNOWN: Final = {"password": PASSWORD, "current_password": PASSWORD, "new_password": PASSWORD}
 """What makes sense under these names wherever they stand."""
-_NOT_TOGETHER: Final = {"transfer": ("to",), "log_in": ("code", "mfa_token")}
+_NOT_TOGETHER: Final = {"transfer": ("to",), "log_in": ("code", "mfa_token"), "end_sessions_of": ("session_id",)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,10 @@ class Operation:
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
+
+    def at(self, **ids: str) -> str:
+        """Its path with those ids in it, and that of nothing where none is given."""
+        return re.sub(r"\{(\w+)\}", lambda part: ids.get(part[1], NOBODY), self.path)
 
     @property
     def is_open(self) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.http.clients import Person
+from tests.http.clients import Person, sign_up
 from tests.http.operations import Operation, is_amount, operations_of, placed
 
 
@@ -17,8 +17,8 @@ def operations(app, api) -> list[Operation]:
 class Attacker:
     """Sends what should be refused, to all operations, and knows what should not have changed."""
 
-    def __init__(self, ada: Person, bob: Person) -> None:
-        self._ada, self._bob = ada, bob
+    def __init__(self, ada: Person, bob: Person, carl: Person) -> None:
+        self._ada, self._bob, self._carl = ada, bob, carl
         self._number = 0
 
     async def state(self) -> list[Any]:
@@ -32,17 +32,20 @@ class Attacker:
     async def send(self, operation: Operation, raw: bytes, **headers: str) -> Any:
         """The answer to those bytes where a good body of that operation should be."""
         self._number += 1
+        is_admins = operation.path.startswith("/admin")
         return await self._ada.ask(
             operation.method,
-            operation.path.format(wallet_id=self._ada.wallet_id),
+            operation.at(wallet_id=(self._bob if is_admins else self._ada).wallet_id, user_id=self._carl.id),
             raw=raw,
             headers={"Idempotency-Key": f"bad-{self._number}"} | {n.replace("_", "-"): v for n, v in headers.items()},
         )
 
 
 @pytest.fixture
-async def attacker(ada: Person, bob: Person) -> Attacker:
-    return Attacker(ada, bob)
+async def attacker(ada: Person, bob: Person, owner) -> Attacker:
+    """Ada, who may do all that anybody may, or administer somebody else."""
+    await owner.execute("UPDATE users SET role = 'admin' WHERE id = $1::uuid", ada.id)
+    return Attacker(ada, bob, await sign_up(ada.api, "Carl"))
 
 
 def nested(levels: int) -> bytes:
@@ -275,8 +278,8 @@ async def test_a_good_body_is_taken_by_every_operation(operations, attacker):
         str(each): await attacker.send(each, json.dumps(attacker.good_body(each)).encode()) for each in operations
     }
 
-    # The second to sign up and to change has the first one's address, nobody has sent the codes and the token, and the
-    # wallet holds its own currency already.
+    # The second to sign up and to change has the first one's address, nobody has sent the codes and the token, the
+    # wallet holds its own currency already, nobody was deactivated before, and there is one admin.
     assert {name: answer.refused for name, answer in answers.items() if answer.status >= 300} == {
         "POST /register": (409, "email_taken"),
         "PATCH /me": (409, "email_taken"),
@@ -286,6 +289,8 @@ async def test_a_good_body_is_taken_by_every_operation(operations, attacker):
         "POST /me/email/verify": (400, "invalid_code"),
         "POST /me/phone/verify": (400, "invalid_code"),
         "POST /wallets/{wallet_id}/currencies": (409, "conflict"),
+        "POST /admin/users/{user_id}/activate": (409, "conflict"),
+        "POST /me/deactivate": (409, "last_admin"),
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from entrypoints.http.roles import EVERYBODY, ROLES, roles_of
-from tests.http.clients import NOBODY, log_in, sign_up
+from tests.http.clients import NOBODY, log_in
 from tests.http.operations import Operation, operations_of
 from wallet_core.identity.entities import Role
 
@@ -17,20 +17,48 @@ def operations(app, api) -> list[Operation]:
     return operations_of(app, api.contract)
 
 
-@pytest.fixture
-async def admin(api, owner):
-    """Somebody who is an admin from the start of their session."""
-    admin = await sign_up(api, "Root")
-    await owner.execute("UPDATE users SET role = 'admin' WHERE id = $1::uuid", admin.id)
-    return admin
-
-
 def test_the_table_names_what_is_served_and_everything_for_admins(operations):
     served = {operation.path for operation in operations}
 
     assert set(ROLES) <= served
     assert {path for path in served if path.startswith("/admin")} <= set(ROLES)
     assert all(roles < EVERYBODY for roles in ROLES.values())
+
+
+def test_whoever_reads_the_table_finds_every_route_of_administration_in_it(operations):
+    """Row 38."""
+    changing = {each.path for each in operations if each.path.startswith("/admin") and each.method != "GET"}
+
+    assert {
+        "/admin/users/{user_id}/activate",
+        "/admin/users/{user_id}/deactivate",
+        "/admin/users/{user_id}/limits",
+        "/admin/users/{user_id}/sessions/end",
+        "/admin/wallets/{wallet_id}/freeze",
+        "/admin/wallets/{wallet_id}/unfreeze",
+        "/admin/wallets/{wallet_id}/deposit",
+    } <= changing
+    assert {roles_of(path) for path in changing} == {frozenset({Role.ADMIN})}
+
+
+async def test_every_change_by_an_admin_needs_a_reason(operations, admin, ada):
+    """Row 40: there is no other way to write a balance either."""
+    changing = [each for each in operations if each.path.startswith("/admin") and each.method != "GET"]
+    known = {"amount": "1.00", "currency": "USD", "transfer": {"daily": "1.00"}}
+    answers = []
+
+    for operation in changing:
+        path = operation.path.format(user_id=ada.id, wallet_id=ada.wallet_id, delivery_id=NOBODY)
+        names = operation.body_schema["properties"]
+        body = {name: value for name, value in known.items() if name in names}
+        answers += [
+            (await admin.ask(operation.method, path, body | reason), str(operation))
+            for reason in ({}, {"reason": ""}, {"reason": "  "}, {"reason": "x" * 501})
+        ]
+
+    assert len(changing) >= 7
+    assert [named for answer, named in answers if answer.refused != (400, "invalid_request")] == []
+    assert all(answer.faulty_fields == ["body.reason"] for answer, _ in answers)
 
 
 @pytest.mark.parametrize("prefix", ["", "/v1"])
