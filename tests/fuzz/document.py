@@ -19,6 +19,7 @@ from tests.fuzz.askers import Asker, Known
 
 Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
 
+_STREAM: Final = "text/event-stream"
 SECONDS_MAX: Final = 10
 """How long any answer may take."""
 
@@ -51,9 +52,20 @@ class Document:
         return cls(url, requests.get(f"{url}/openapi.json", timeout=SECONDS_MAX).json())
 
     def operations(self) -> Iterator[Operation]:
-        """Every operation. Raises where the document cannot be read as one."""
+        """Every operation whose answer has an end. Raises where the document cannot be read as one."""
         for found in schemathesis.openapi.from_dict(dict(self.published)).get_all_operations():
-            yield found.ok()
+            if found.ok().label not in self.streams:
+                yield found.ok()
+
+    @property
+    def streams(self) -> set[str]:
+        """The operations that answer as long as somebody listens."""
+        return {
+            f"{method.upper()} {path}"
+            for path, item in self.published["paths"].items()
+            for method, operation in item.items()
+            if _STREAM in operation["responses"].get("200", {}).get("content", {})
+        }
 
     def ask(
         self,
