@@ -76,6 +76,9 @@ def services_of(container: Container) -> Services:
         measures=container.figures().requests,
         figures=container.exposition().text,
         metrics_token=None if token is None else token.reveal(),
+        inbox=container.inbox(),
+        preferences=container.preferences(),
+        parked_deliveries=container.parked_deliveries(),
         mailbox=container.mailbox(),
     )
 

@@ -7,11 +7,13 @@ from uuid import UUID
 
 import asyncpg
 
+from adapters.postgres.audit import add_entry
 from adapters.postgres.database import Database
 from adapters.postgres.events import facts_of
 from adapters.postgres.queries import load_queries
+from wallet_core.administration.audit import Act
 from wallet_core.ids import DeliveryId, NotificationId, UserId
-from wallet_core.notifications.deliveries import Delivery, DeliveryStatus, ParkedDelivery
+from wallet_core.notifications.deliveries import Delivery, DeliveryStatus, ParkedDelivery, UnparkRefusal, unparked_entry
 from wallet_core.notifications.notices import Channel
 
 _TIME_SHIFT: Final = 80
@@ -63,10 +65,18 @@ class PostgresDeliveryQueue:
             rows = await self._queries["find_parked"].fetch(connection, after=after, rows_max=limit)
         return [_parked_of(row) for row in rows]
 
-    async def unpark(self, delivery_id: DeliveryId) -> bool:
+    async def unpark(self, delivery_id: DeliveryId, act: Act) -> UnparkRefusal | None:
         """As DeliveryQueue.unpark."""
-        async with self._database.change() as connection:
-            return await self._queries["unpark"].fetch_value(connection, id=delivery_id) is not None
+        async with self._database.transaction() as connection:
+            row = await self._queries["lock_delivery"].fetch_row(connection, id=delivery_id)
+            if row is None:
+                return UnparkRefusal.NOT_FOUND
+            if row["status"] != DeliveryStatus.PARKED:
+                return UnparkRefusal.NOT_PARKED
+            await self._queries["unpark"].execute(connection, id=delivery_id)
+            entry = unparked_entry(delivery_id, UserId(row["user_id"]), row["tries"], act, row["now_locked"])
+            await add_entry(connection, entry)
+        return None
 
     async def drop_delivered(self, before: datetime, *, rows_max: int) -> None:
         """Forget what was delivered of that time and earlier; at most so much of it."""

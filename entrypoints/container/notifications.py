@@ -10,6 +10,7 @@ from entrypoints.container.foundation import Foundation
 from wallet_core.faults import Fault
 from wallet_core.notifications.deliveries import Deliverer
 from wallet_core.notifications.outbox import Relay
+from wallet_core.notifications.parked import ParkedDeliveries
 from wallet_core.notifications.post import Secretary
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -36,6 +37,7 @@ class Notifications(Foundation):
     )
     relay = providers.Singleton(Relay, outbox)
     delivery_queue = providers.Singleton(PostgresDeliveryQueue, Foundation.database)
+    parked_deliveries = providers.Singleton(ParkedDeliveries, delivery_queue, ids=Foundation.ids)
     turns = providers.Singleton(PostgresTurns, Foundation.database)
     inbox = providers.Singleton(PostgresInbox, Foundation.database)
     preferences = providers.Singleton(PostgresPreferenceRepository, Foundation.database)

@@ -21,6 +21,7 @@ from entrypoints.http.routes.live import LiveRoutes
 from entrypoints.http.routes.mailbox import mailbox_routes
 from entrypoints.http.routes.metrics import MetricsRoutes
 from entrypoints.http.routes.movements import MovementRoutes
+from entrypoints.http.routes.notifications import NotificationRoutes
 from entrypoints.http.routes.operations import OperationsRoutes
 from entrypoints.http.routes.passwords import PasswordRoutes
 from entrypoints.http.routes.people import PeopleRoutes
@@ -60,6 +61,7 @@ def create_app(services: Services) -> web.Application:
         *HistoryRoutes(services).routes(),
         *LimitRoutes(services).routes(),
         *LiveRoutes(services).routes(),
+        *NotificationRoutes(services).routes(),
         *OperationsRoutes(services).routes(),
         *MetricsRoutes(services).routes(),
         *docs_routes(),

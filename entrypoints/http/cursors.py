@@ -80,6 +80,23 @@ def cursor_person(cursor: str, filters: str) -> UserId:
             raise Problem("invalid_cursor")
 
 
+def id_cursor(row_id: UUID, filters: str) -> str:
+    """A cursor behind what has that id, for a list whose filters have that digest."""
+    return _sealed(["id", filters, row_id.hex])
+
+
+def cursor_id(cursor: str, filters: str) -> UUID:
+    """The id that the cursor stands behind. Raises the problem `invalid_cursor` for any but such a cursor."""
+    match _opened(cursor):
+        case ["id", str(digest), str(row_id)] if digest == filters:
+            try:
+                return UUID(hex=row_id)
+            except ValueError:
+                raise Problem("invalid_cursor") from None
+        case _:
+            raise Problem("invalid_cursor")
+
+
 def place_cursor(place: int, filters: str) -> str:
     """A cursor behind that place in the audit, for a list whose filters have that digest."""
     return _sealed(["audit", filters, place])

@@ -25,6 +25,8 @@ ROLES: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "/admin/wallets/{wallet_id}/freeze": _ADMINS,
         "/admin/wallets/{wallet_id}/unfreeze": _ADMINS,
         "/admin/wallets/{wallet_id}/deposit": _ADMINS,
+        "/admin/deliveries": _ADMINS,
+        "/admin/deliveries/{delivery_id}/retry": _ADMINS,
         "/admin/audit": _ADMINS,
         "/admin/audit.csv": _ADMINS,
     }

@@ -20,7 +20,10 @@ from wallet_core.identity.sessions import Sessions
 from wallet_core.ledger.statements import StatementRepository
 from wallet_core.live.feed import LiveFeed
 from wallet_core.money import Currencies
+from wallet_core.notifications.inbox import Inbox
+from wallet_core.notifications.parked import ParkedDeliveries
 from wallet_core.notifications.ports import Mailbox
+from wallet_core.notifications.preferences import PreferenceRepository
 from wallet_core.wallets.allowances import Allowances
 from wallet_core.wallets.movements import Movements
 from wallet_core.wallets.pages import PageCache
@@ -77,5 +80,8 @@ class Services:
     """What was measured, as text in Prometheus's format."""
     metrics_token: str | None
     """Who brings it may read the figures; without one whoever is on this machine."""
+    inbox: Inbox
+    preferences: PreferenceRepository
+    parked_deliveries: ParkedDeliveries
     mailbox: Mailbox | None
     """Where messages can be looked at, if that is allowed."""

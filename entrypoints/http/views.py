@@ -15,6 +15,8 @@ from wallet_core.ledger.limits import Limit, WindowUse
 from wallet_core.ledger.outcomes import Declined, Details, Reason, Transaction
 from wallet_core.ledger.statements import Direction, StatementLine
 from wallet_core.money import Currencies, Currency
+from wallet_core.notifications.inbox import Notification
+from wallet_core.notifications.letters import letter_of
 from wallet_core.wallets.entities import Wallet
 from wallet_core.wallets.wallets import CurrencyTotal
 
@@ -55,6 +57,29 @@ def user_view(user: User) -> dict[str, Any]:
         "status": user.status.value,
         "time_zone": user.time_zone,
         "created_at": written_timestamp(user.created_at),
+    }
+
+
+def notification_view(notification: Notification, currencies: Currencies) -> dict[str, Any]:
+    """Something that a person was told, in words where there are any for it."""
+    facts = notification.facts
+    try:
+        letter = letter_of(notification.kind, facts, currencies)
+    except (LookupError, ValueError):
+        letter = None  # of a newer version, or in a currency that is not enabled any more
+    currency = currencies.get(str(facts.get("currency")))
+    amount = facts.get("amount")
+    data: dict[str, Any] = dict(facts)
+    if currency is not None and isinstance(amount, int):
+        data["amount"] = currency.format(amount)
+    return {
+        "id": str(notification.id),
+        "kind": notification.kind,
+        "title": None if letter is None else letter.subject,
+        "text": None if letter is None else letter.brief,
+        "data": data,
+        "created_at": written_timestamp(notification.created_at),
+        "read_at": None if notification.read_at is None else written_timestamp(notification.read_at),
     }
 
 

@@ -35,11 +35,17 @@ SELECT d.id, d.notification_id, n.user_id, n.kind, d.channel, d.tries, d.last_er
  ORDER BY d.id DESC
  LIMIT CAST(:rows_max AS bigint);
 
--- name: unpark(id)
+-- name: lock_delivery(id)
+SELECT d.status, d.tries, n.user_id, clock_timestamp() AS now_locked
+  FROM deliveries d
+  JOIN notifications n ON n.id = d.notification_id
+ WHERE d.id = :id
+   FOR NO KEY UPDATE OF d;
+
+-- name: unpark(id)!
 UPDATE deliveries
    SET status = 'pending', tries = 0, next_try_at = clock_timestamp(), ended_at = NULL
- WHERE id = :id AND status = 'parked'
-RETURNING id;
+ WHERE id = :id;
 
 -- name: drop_delivered(before_id, row_limit)!
 -- Ids sort by age. What is pending or parked stays, however old it is.

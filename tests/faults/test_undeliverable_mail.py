@@ -20,6 +20,7 @@ from wallet_core.notifications.post import Secretary
 from wallet_core.testing.builders import a_transfer
 from wallet_core.testing.clock import SettableClock
 from wallet_core.testing.contracts.books import a_person, post, posted
+from wallet_core.testing.contracts.outbox import an_act
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 
@@ -121,7 +122,7 @@ async def test_f16_what_a_server_refuses_for_good_is_parked_at_once_and_made_aga
 
     town.office.answer = "250 taken"
     for delivery in parked:
-        await town.books.deliveries.unpark(delivery.id)
+        await town.books.deliveries.unpark(delivery.id, an_act())
     await town.deliver(town.none_is_pending)
 
     assert asked == 3

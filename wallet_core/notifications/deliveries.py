@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 
+from wallet_core.administration.audit import Act, Action, AuditEntry, TargetKind
 from wallet_core.events.kinds import Facts
 from wallet_core.faults import Fault, OutcomeUnknown, Unavailable
 from wallet_core.ids import DeliveryId, NotificationId, UserId
@@ -53,6 +54,13 @@ class ParkedDelivery:
     parked_at: datetime
 
 
+class UnparkRefusal(StrEnum):
+    """Why a delivery is not made again."""
+
+    NOT_FOUND = "not_found"
+    NOT_PARKED = "conflict"
+
+
 class DeliveryQueue(Protocol):
     """Where deliveries wait. All methods raise Unavailable, and what changes something OutcomeUnknown.
 
@@ -82,9 +90,25 @@ class DeliveryQueue(Protocol):
         """What was given up, newest first: what lies after that one, at most so many."""
         ...
 
-    async def unpark(self, delivery_id: DeliveryId) -> bool:
-        """Have one that was given up made again, at once and with all its tries. Whether it was one of those."""
+    async def unpark(self, delivery_id: DeliveryId, act: Act) -> UnparkRefusal | None:
+        """Have one that was given up made again, at once and with all its tries, and keep that in the audit."""
         ...
+
+
+def unparked_entry(delivery_id: DeliveryId, user_id: UserId, tries: int, act: Act, at: datetime) -> AuditEntry:
+    """What the audit says of a delivery that is made again."""
+    return AuditEntry(
+        id=act.id,
+        at=at,
+        actor=act.actor,
+        action=Action.DELIVERY_RETRIED,
+        target_kind=TargetKind.DELIVERY,
+        target_id=str(delivery_id),
+        user_id=user_id,
+        before={"status": DeliveryStatus.PARKED.value, "tries": tries},
+        after={"status": DeliveryStatus.PENDING.value, "tries": 0},
+        reason=act.reason,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

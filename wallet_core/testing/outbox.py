@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from wallet_core.administration.audit import Act
 from wallet_core.clock import Clock, system_clock
 from wallet_core.ids import DeliveryId, IdGenerator, NotificationId, UserId, WalletId
-from wallet_core.notifications.deliveries import Delivery, DeliveryStatus, ParkedDelivery
+from wallet_core.notifications.deliveries import Delivery, DeliveryStatus, ParkedDelivery, UnparkRefusal, unparked_entry
 from wallet_core.notifications.inbox import Notification
 from wallet_core.notifications.notices import Channel, Happening, Movement, Notice, notice_of
 from wallet_core.notifications.outbox import EventBacklog
@@ -133,6 +134,7 @@ class InMemoryDeliveryQueue:
     """A DeliveryQueue over the deliveries of `Records`."""
 
     def __init__(self, records: Records, clock: Clock = system_clock) -> None:
+        self._records = records
         self._deliveries = records.outbox.deliveries
         self._clock = clock
 
@@ -186,11 +188,14 @@ class InMemoryDeliveryQueue:
         ]
         return sorted(found, key=lambda each: each.id, reverse=True)[:limit]
 
-    async def unpark(self, delivery_id: DeliveryId) -> bool:
+    async def unpark(self, delivery_id: DeliveryId, act: Act) -> UnparkRefusal | None:
         """As DeliveryQueue.unpark."""
         kept = self._deliveries.get(delivery_id)
-        if kept is None or kept.status is not DeliveryStatus.PARKED:
-            return False
+        if kept is None:
+            return UnparkRefusal.NOT_FOUND
+        if kept.status is not DeliveryStatus.PARKED:
+            return UnparkRefusal.NOT_PARKED
+        self._records.add_audit(unparked_entry(delivery_id, kept.user_id, kept.delivery.tries, act, self._clock()))
         self._deliveries[delivery_id] = replace(
             kept,
             delivery=replace(kept.delivery, tries=0),
@@ -198,7 +203,7 @@ class InMemoryDeliveryQueue:
             next_try_at=self._clock(),
             ended_at=None,
         )
-        return True
+        return None
 
     def _own(self, delivery: Delivery) -> KeptDelivery | None:
         kept = self._deliveries[delivery.id]

@@ -12,14 +12,12 @@ from entrypoints.http.authentication import caller
 from entrypoints.http.middlewares import room_given_back
 from entrypoints.http.openapi import Header, operation
 from entrypoints.http.problems import FieldError, Problem
-from entrypoints.http.schemas.fields import written_timestamp
 from entrypoints.http.services import Services
-from entrypoints.http.views import balance_view, line_view
+from entrypoints.http.views import balance_view, line_view, notification_view
 from wallet_core.live.news import BalanceIs, Began, LiveEvent, Moved, Reset, Told
 from wallet_core.live.position import WRITTEN_LENGTH_MAX, Position, read_position, written
 from wallet_core.live.subscription import StreamRefusal, Subscription
 from wallet_core.money import Currencies
-from wallet_core.notifications.inbox import Notification
 
 _TAGS = ("live",)
 EVENT_STREAM: Final = "text/event-stream"
@@ -158,16 +156,5 @@ def _view_of(event: LiveEvent, currencies: Currencies) -> tuple[str, dict[str, A
             shown = event.account.currency in currencies
             return "balance", balance_view(event.account, currencies) if shown else None
         case Told():
-            return "notification", notification_view(event.notification)
+            return "notification", notification_view(event.notification, currencies)
     assert_never(event)
-
-
-def notification_view(notification: Notification) -> dict[str, Any]:
-    """Something that came into the inbox."""
-    return {
-        "id": str(notification.id),
-        "kind": notification.kind,
-        "data": dict(notification.facts),
-        "created_at": written_timestamp(notification.created_at),
-        "read_at": None if notification.read_at is None else written_timestamp(notification.read_at),
-    }

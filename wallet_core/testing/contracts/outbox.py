@@ -5,11 +5,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final, Protocol
 
+from wallet_core.administration.audit import OPERATOR, Act, AuditQuery
 from wallet_core.events.kinds import Facts
 from wallet_core.identity.changes import new_device
 from wallet_core.identity.entities import User
-from wallet_core.ids import DeliveryId, NotificationId, UserId
-from wallet_core.notifications.deliveries import Delivery, DeliveryQueue
+from wallet_core.ids import AuditId, DeliveryId, NotificationId, UserId
+from wallet_core.notifications.deliveries import Delivery, DeliveryQueue, UnparkRefusal
 from wallet_core.notifications.inbox import Inbox, Notification
 from wallet_core.notifications.notices import Channel, NoticeKind
 from wallet_core.notifications.outbox import Outbox
@@ -266,22 +267,25 @@ class DeliveryQueueContract:
         await books.deliveries.park(delivery, "It was enough.")
 
         [parked] = await books.deliveries.parked(after=None, limit=9)
-        unparked = [await books.deliveries.unpark(delivery.id) for _ in range(2)]
+        unparked = [await books.deliveries.unpark(delivery.id, an_act()) for _ in range(2)]
         [again] = await claimed(books, lease=LONG)
 
         assert (parked.id, parked.user_id, parked.tries, parked.last_error) == (
             delivery.id, user.id, 1, "It was enough.",
         )  # fmt: skip
-        assert unparked == [True, False]
+        assert unparked == [None, UnparkRefusal.NOT_PARKED]
         assert await books.deliveries.parked(after=None, limit=9) == []
         assert again == replace(delivery, tries=1)
+        [entry] = (await books.audit.page(AuditQuery(target_id=str(delivery.id)))).entries
+        assert (entry.action, entry.user_id, entry.reason) == ("delivery.retried", user.id, "It works again.")
 
     async def test_what_is_not_parked_is_not_unparked(self, books: PostUnderTest) -> None:
         await a_delivery(books)
         [delivery] = await claimed(books, lease=LONG)
 
-        assert not await books.deliveries.unpark(delivery.id)
-        assert not await books.deliveries.unpark(DeliveryId(new_id()))
+        assert await books.deliveries.unpark(delivery.id, an_act()) is UnparkRefusal.NOT_PARKED
+        assert await books.deliveries.unpark(DeliveryId(new_id()), an_act()) is UnparkRefusal.NOT_FOUND
+        assert (await books.audit.page(AuditQuery(target_id=str(delivery.id)))).entries == ()
 
     async def test_a_long_list_is_read_page_by_page(self, books: PostUnderTest) -> None:
         for _ in range(5):
@@ -385,6 +389,11 @@ class TurnsContract:
 
     async def test_other_work_has_turns_of_its_own(self, turns: Turns) -> None:
         assert [await turns.take(name, every=LONG) for name in ("sweep", "seal")] == [True, True]
+
+
+def an_act() -> Act:
+    """Somebody at the command line has a delivery made again."""
+    return Act(id=AuditId(new_id()), actor=OPERATOR, reason="It works again.")
 
 
 async def somebody(books: PostUnderTest, *, phone: str | None = None, verified: bool = True) -> User:
