@@ -14,7 +14,7 @@ from wallet_core.identity.sealing import Rotated
 
 
 class AdminRefused(Exception):
-    """An admin could not be made; the message says why."""
+    """What was asked is not done; the message says why."""
 
 
 async def migrate_database(owner: str, *, service: str | None, status_only: bool = False) -> list[str]:

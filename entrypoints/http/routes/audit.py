@@ -30,7 +30,7 @@ WRITE_SECONDS_MAX: Final = 10.0
 """How long a reader of the table may leave unread what is written to them."""
 
 _TAGS = ("admin",)
-_COLUMNS: Final = tuple(AuditEntrySchema().fields)
+COLUMNS: Final = tuple(AuditEntrySchema().fields)
 _PLACE: Final = ("cursor", "limit")
 _INSTANT: Final = timedelta(microseconds=1)
 _DAY: Final = timedelta(days=1)
@@ -85,14 +85,14 @@ class AuditRoutes:
         if request.method == hdrs.METH_HEAD:
             return response
         await response.prepare(request)
-        lines = csv_lines([_COLUMNS, *map(_row, page.entries)])
+        lines = csv_lines([COLUMNS, *map(audit_row, page.entries)])
         while True:
             async with asyncio.timeout(WRITE_SECONDS_MAX):
                 await response.write(lines)
             if page.next_before is None:
                 return response
             page = await self._audit.page(replace(wanted, before_place=page.next_before))
-            lines = csv_lines(map(_row, page.entries))
+            lines = csv_lines(map(audit_row, page.entries))
 
     def routes(self) -> list[web.RouteDef]:
         """What is served, and by what."""
@@ -122,9 +122,10 @@ def entry_view(entry: AuditEntry) -> dict[str, Any]:
     }
 
 
-def _row(entry: AuditEntry) -> list[str | None]:
+def audit_row(entry: AuditEntry) -> list[str | None]:
+    """A change as a row of the table, in the order of COLUMNS."""
     view = entry_view(entry) | {"before": _as_json(entry.before), "after": _as_json(entry.after)}
-    return [view[column] for column in _COLUMNS]
+    return [view[column] for column in COLUMNS]
 
 
 def _as_json(state: State | None) -> str | None:
