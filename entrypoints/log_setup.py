@@ -4,7 +4,8 @@ import json
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
+from contextvars import ContextVar
 from datetime import date
 from typing import Any, Final, TextIO
 from uuid import UUID
@@ -32,7 +33,31 @@ _PERSONAL: Final = re.compile(
 _OPAQUE_LENGTH_MIN: Final = 43
 _PLAIN: Final = (int, float, date, UUID, type(None))
 
+NAMED_MAX: Final = 8
+"""So many requests a line names that is about the work for several."""
+
 EventDict = MutableMapping[str, Any]
+
+_WORKED_FOR: Final[ContextVar[Sequence[str | None] | None]] = ContextVar("worked_for", default=None)
+
+
+def work_for(request_ids: Sequence[str | None]) -> None:
+    """Have what is logged from here on, in this task, name these requests and no other one, nor anybody.
+
+    For work that is done for many: its task has the context of whoever happened to begin it.
+    """
+    _WORKED_FOR.set(request_ids)
+
+
+def name_requests(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Name the requests that work is done for which is no single request's own."""
+    worked_for = _WORKED_FOR.get()
+    if worked_for is not None:
+        event.pop("user_id", None)
+        event["request_id"] = worked_for[0] if worked_for else None
+        if len(worked_for) > 1:
+            event["request_ids"] = list(worked_for)
+    return event
 
 
 def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
@@ -43,6 +68,7 @@ def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        name_requests,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

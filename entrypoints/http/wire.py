@@ -101,7 +101,12 @@ class _Connection(web.RequestHandler):
             return super().handle_error(request, status, exc, message)  # half an answer is out: it hangs up
         if status < web.HTTPInternalServerError.status_code:
             problem = Problem("malformed_request")
-            _log.info("malformed request", remote=request.remote, fault=type(exc).__name__)
+            _log.info(
+                "malformed request",
+                remote=request.remote,
+                fault=type(exc).__name__,
+                request_id=request_id_of(request),
+            )
         else:
             problem = Problem("internal")
             _log.error("unhandled below the application", exc_info=exc, request_id=request_id_of(request))

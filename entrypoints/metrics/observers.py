@@ -5,21 +5,19 @@ from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeAlias
 
-from structlog.contextvars import bind_contextvars, unbind_contextvars
+from prometheus_client import Counter
 
+from entrypoints.log_setup import NAMED_MAX, work_for
 from entrypoints.metrics.figures import Figures
 from wallet_core.faults import OutcomeUnknown, Unavailable
 from wallet_core.ids import WalletId
 from wallet_core.ledger.accounts import Account
 from wallet_core.ledger.caching import AccountCache
-from wallet_core.ledger.commands import Command
-from wallet_core.ledger.outcomes import Declined, Outcome
+from wallet_core.ledger.commands import Command, TransactionKind
+from wallet_core.ledger.outcomes import Declined, Outcome, Reason
 from wallet_core.wallets.pages import PageCache
-
-_NAMED_MAX: Final = 8
-"""So many requests of a batch its lines in the log name."""
 
 _FAULTS: Final[Mapping[type[BaseException], str]] = MappingProxyType(
     {Unavailable: "unavailable", OutcomeUnknown: "outcome_unknown"}
@@ -31,11 +29,12 @@ class BatchFigures:
 
     def __init__(self, figures: Figures) -> None:
         self._figures = figures
+        self._postings: dict[_Became, Counter] = {}
         self.in_flight = 0
 
     def began(self, commands: Sequence[Command]) -> "_Batch":
         """As LedgerObserver.began. A batch is a task of its own, which inherits the context of whoever came first."""
-        name_requests(commands)
+        work_for([command.request_id for command in commands[:NAMED_MAX]])
         self.in_flight += 1
         return _Batch(self, commands)
 
@@ -44,14 +43,25 @@ class BatchFigures:
         self.in_flight -= 1
         self._figures.batch_sizes.observe(len(commands))
         self._figures.batch_seconds.observe(seconds)
-        tally = Tally(map(_labels_of, commands, outcomes))
-        for labels, number in tally.items():
-            self._figures.postings.labels(*labels).inc(number)
+        if len(commands) == 1:
+            self._posting(_became(commands[0], outcomes[0])).inc()
+            return
+        for became, number in Tally(map(_became, commands, outcomes)).items():
+            self._posting(became).inc(number)
 
     def count_fault(self, error: BaseException) -> None:
         """A batch of which it is not known that it was committed."""
         self.in_flight -= 1
         self._figures.batch_faults.labels(_FAULTS.get(type(error), "unexpected")).inc()
+
+    def _posting(self, became: "_Became") -> Counter:
+        known = self._postings.get(became)
+        if known is None:
+            kind, reason, replayed = became
+            outcome = "replayed" if replayed else "posted" if reason is None else "declined"
+            known = self._figures.postings.labels(kind.value, outcome, "" if reason is None else reason.value)
+            self._postings[became] = known
+        return known
 
 
 class _Batch:
@@ -71,20 +81,11 @@ class _Batch:
         self._figures.count_fault(error)
 
 
-def name_requests(commands: Sequence[Command]) -> None:
-    """Have what is logged from here on, in this task, name the requests that the commands are of."""
-    if len(commands) == 1:
-        bind_contextvars(request_id=commands[0].request_id)
-        return
-    unbind_contextvars("request_id", "user_id")
-    named = [command.request_id for command in commands[:_NAMED_MAX]]
-    bind_contextvars(request_ids=named, batch_size=len(commands))
+_Became: TypeAlias = tuple[TransactionKind, Reason | None, bool]
 
 
-def _labels_of(command: Command, outcome: Outcome) -> tuple[str, str, str]:
-    refused = isinstance(outcome, Declined)
-    became = "replayed" if outcome.replayed else "declined" if refused else "posted"
-    return command.kind.value, became, outcome.reason.value if isinstance(outcome, Declined) else ""
+def _became(command: Command, outcome: Outcome) -> _Became:
+    return command.kind, outcome.reason if isinstance(outcome, Declined) else None, outcome.replayed
 
 
 class CountedAccountCache:
