@@ -11,6 +11,7 @@ from entrypoints.http.application import create_app
 from entrypoints.http.edge import Edge
 from entrypoints.http.services import Readiness, Services
 from entrypoints.settings import Settings
+from entrypoints.tracing import traced
 from wallet_core.faults import Unavailable
 
 
@@ -22,14 +23,16 @@ async def api(settings: Settings) -> AsyncIterator[web.Application]:
     """
     if settings.messages.smtp_url is None and settings.messages.mailbox is None:
         structlog.get_logger(__name__).warning("nobody is sent anything: neither SMTP_URL nor MAILBOX is set")
-    async with opened(settings) as container:
+    async with traced(settings.watching.tracing_endpoint, VERSION) as prepare, opened(settings) as container:
         container.figures().say_version(VERSION)
         if settings.require_durable_database:
             await container.database().require_durability()
         await container.postgres_ledger().open_system_accounts(
             gateways=container.gateways(), currencies=settings.currencies, ids=container.ids()
         )
-        yield create_app(services_of(container))
+        app = create_app(services_of(container))
+        prepare(app)
+        yield app
 
 
 def services_of(container: Container) -> Services:
