@@ -17,6 +17,8 @@ from tests.http.contract import Contract
 _GOOD_BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "lower_limits": {"currency": "USD", "transfer": {"daily": "50.00"}, "withdrawal": {"monthly": "50.00"}},
     "change_wallet": {"name": "Renamed"},
+    "mark_read": {"ids": [NOBODY]},
+    "choose_preferences": {"data": [{"kind": "transfer.received", "mail": False}]},
     "grant_limits": {"currency": "USD", "transfer": {"daily": "50.00"}, "reason": "Asked for"},
 }
 _KNOWN: Final = {"password": PASSWORD, "current_password": PASSWORD, "new_password": PASSWORD}

@@ -279,7 +279,7 @@ async def test_a_good_body_is_taken_by_every_operation(operations, attacker):
     }
 
     # The second to sign up and to change has the first one's address, nobody has sent the codes and the token, the
-    # wallet holds its own currency already, nobody was deactivated before, and there is one admin.
+    # wallet holds its own currency already, nobody was deactivated before, nothing is parked, and there is one admin.
     assert {name: answer.refused for name, answer in answers.items() if answer.status >= 300} == {
         "POST /register": (409, "email_taken"),
         "PATCH /me": (409, "email_taken"),
@@ -290,6 +290,7 @@ async def test_a_good_body_is_taken_by_every_operation(operations, attacker):
         "POST /me/phone/verify": (400, "invalid_code"),
         "POST /wallets/{wallet_id}/currencies": (409, "conflict"),
         "POST /admin/users/{user_id}/activate": (409, "conflict"),
+        "POST /admin/deliveries/{delivery_id}/retry": (404, "not_found"),
         "POST /me/deactivate": (409, "last_admin"),
     }
 

@@ -41,12 +41,12 @@ class NotificationsReadSchema(Schema):
     """Which of them you have read: those, or all."""
 
     ids = fields.List(Id(), validate=validate.Length(min=1, max=PAGE_LENGTH_MAX))
-    all = Boolean()
+    all = Boolean(validate=validate.Equal(True, error="May be true, or left out."))  # noqa: FBT003 - it is the value
 
     @validates_schema
     def require_one(self, data: dict[str, Any], **_: object) -> None:
         """Else nothing is asked, or two things."""
-        if ("ids" in data) == data.get("all", False):
+        if ("ids" in data) == ("all" in data):
             raise ValidationError("Give `ids`, or `all` as true.", "ids")
 
 
