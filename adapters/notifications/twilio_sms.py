@@ -1,8 +1,9 @@
 """Text messages by Twilio, over the library that Twilio makes, which comes with the extra `twilio`."""
 
-import asyncio
 import logging
 from typing import Any, Final, assert_never
+
+from aiohttp import ClientSession, ClientTimeout, encode_basic_auth, hdrs
 
 from wallet_core.faults import Fault, Unavailable
 from wallet_core.notifications.messages import Mail, Message, Sms
@@ -14,6 +15,9 @@ _TOO_MANY: Final = 429
 _REFUSED: Final = range(400, 500)
 _MENDABLE: Final = (401, 403, _TOO_MANY)
 """Refusals that say nothing of the message: the account is what has to be seen to."""
+
+
+_log = logging.getLogger(__name__)
 
 
 class TwilioMissing(Fault):
@@ -38,24 +42,31 @@ class TwilioCourier:
         """`url` is where the API is, where that is not with Twilio."""
         try:
             from twilio.base.exceptions import TwilioRestException
-            from twilio.http.async_http_client import AsyncTwilioHttpClient
+            from twilio.http import AsyncHttpClient
+            from twilio.http.response import Response
             from twilio.rest import Client
         except ImportError:
             raise TwilioMissing("TWILIO_ACCOUNT_SID is set and the extra `twilio` is not installed.") from None
+        authorization = encode_basic_auth(account, token)
+        limit = ClientTimeout(total=answer_seconds_max)
 
-        class Link(AsyncTwilioHttpClient):  # type: ignore[misc] # the library has no types
-            """A connection of its own for each message, to wherever the API is; it logs nothing of what is sent."""
+        class Link(AsyncHttpClient):  # type: ignore[misc] # the library has no types
+            """A connection of its own for each message, to wherever the API is. The library's own way leaves sessions
+            open that fail, and logs whom a message is for.
+            """
 
-            async def request(self, method: str, url: str, *rest: Any, **options: Any) -> Any:
-                return await super().request(method, _redirected(url), *rest, **options)
+            async def request(
+                self, method: str, asked: str, *, data: Any = None, headers: Any = None, **_: object
+            ) -> object:
+                to = asked if url is None else url + asked[asked.index("/", len("https://")) :]
+                said = {**(headers or {}), hdrs.AUTHORIZATION: authorization}
+                async with (
+                    ClientSession(timeout=limit) as session,
+                    session.request(method, to, data=data, headers=said, allow_redirects=False) as response,
+                ):
+                    return Response(response.status, await response.text(), response.headers)
 
-        def _redirected(asked: str) -> str:
-            return asked if url is None else url + asked[asked.index("/", len("https://")) :]
-
-        quiet = logging.Logger("twilio", level=logging.CRITICAL + 1)
-        link = Link(pool_connections=False, timeout=answer_seconds_max, logger=quiet)
-        self._client = Client(account, token, http_client=link)
-        self._answer_seconds_max = answer_seconds_max
+        self._client = Client(account, token, http_client=Link(_log, is_async=True))
         self._refusal = TwilioRestException
         self._sender = {"messaging_service_sid" if sender.startswith(_SERVICE_PREFIX) else "from_": sender}
 
@@ -71,8 +82,7 @@ class TwilioCourier:
 
     async def _send(self, sms: Sms) -> None:
         try:
-            async with asyncio.timeout(self._answer_seconds_max):
-                await self._client.messages.create_async(to=sms.to, body=sms.body, **self._sender)
+            await self._client.messages.create_async(to=sms.to, body=sms.body, **self._sender)
         except self._refusal as refused:
             # Never in its own words: they name the number.
             raise _fault_of(refused.status) from None

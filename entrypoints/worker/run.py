@@ -95,3 +95,4 @@ async def _work(container: Container, stopping: asyncio.Event, heartbeat: Path |
         loops.create_task(repeat("heartbeat", beat, stopping=stopping, idle_seconds=1.0))
         loops.create_task(repeat("reporting", report, stopping=stopping, idle_seconds=REPORT_SECONDS))
     await deliverer.finish()
+    await report()

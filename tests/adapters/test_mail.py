@@ -24,9 +24,11 @@ from cryptography.x509.oid import NameOID
 
 from adapters.notifications.mailbox import FolderMailbox
 from adapters.notifications.smtp import SmtpCourier
+from adapters.notifications.templates import JinjaStationery
 from entrypoints.embedded.ports import LOOPBACK, free_port
 from wallet_core.clock import system_clock
 from wallet_core.faults import Unavailable
+from wallet_core.notifications.letters import transfer_received
 from wallet_core.notifications.messages import Mail, Received, Sms
 from wallet_core.notifications.ports import Undeliverable
 from wallet_core.testing.builders import new_id
@@ -76,12 +78,22 @@ class Office:
     async def newest(self, number: int, *, to: str | None = None) -> list[Received]:
         """As Mailbox.newest."""
         mails = [
-            Mail(to=letter["To"], subject=letter["Subject"], body=letter.get_content().replace("\r\n", "\n"))
+            Mail(
+                to=letter["To"],
+                subject=letter["Subject"],
+                body=_part(letter, "plain") or "",
+                html=_part(letter, "html"),
+            )
             for letter in reversed(self.letters())
         ]
         return [Received(id=new_id(), message=mail, received_at=NOON) for mail in mails if to in (None, mail.to)][
             :number
         ]
+
+
+def _part(letter: EmailMessage, kind: str) -> str | None:
+    found = letter.get_body((kind,))
+    return None if found is None else found.get_content().replace("\r\n", "\n")
 
 
 def _content(envelope: Envelope) -> bytes:
@@ -209,6 +221,26 @@ async def test_mail_goes_out_encrypted_after_a_log_in_with_all_that_a_letter_has
     assert letter["Date"].datetime == NOON
     assert letter["Message-ID"].endswith("@example.org>")
     assert letter.get_content_type() == "text/plain"
+
+
+async def test_a_letter_goes_out_as_text_and_as_html_under_the_name_that_it_has(
+    office: Office, trusted: ssl.SSLContext
+) -> None:
+    reference = new_id()
+    mail = JinjaStationery().mail(
+        transfer_received("1.00 USD", "<b>Zo\u00eb</b>"), to="alice@example.org", reference=reference
+    )
+
+    await SmtpCourier(
+        f"smtp://{URL_LOGIN}@{LOOPBACK}:{office.port}", sender=SENDER, clock=SettableClock(), trusted=trusted
+    ).deliver(mail)
+
+    [letter] = office.letters()
+    assert letter.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in letter.iter_parts()] == ["text/plain", "text/html"]
+    assert letter["Message-ID"] == f"<{reference}@example.org>"
+    assert [each.message for each in await office.newest(1)] == [mail]
+    assert "&lt;b&gt;Zo\u00eb&lt;/b&gt;" in (_part(letter, "html") or "")
 
 
 async def test_a_server_without_starttls_is_told_nothing(trusted: ssl.SSLContext) -> None:

@@ -1,0 +1,97 @@
+"""Workers as processes: several share the work, one that is told to stop sees through what it has begun."""
+
+import asyncio
+import time
+from collections import Counter
+from pathlib import Path
+
+import asyncpg
+
+from tests.contracts.postgres_books import PostgresBooks
+from tests.services.post_office import a_post_office
+from tests.services.workers import a_worker
+from wallet_core.testing.builders import a_transfer
+from wallet_core.testing.clock import SettableClock
+from wallet_core.testing.contracts.books import a_person, post
+
+TRANSFERS = 120
+SECONDS_MAX = 60.0
+
+
+async def until(pool: "asyncpg.Pool[asyncpg.Record]", question: str) -> None:
+    """Return when the database says yes."""
+    async with asyncio.timeout(SECONDS_MAX):
+        while True:
+            if await pool.fetchval(question):
+                return
+            await asyncio.sleep(0.05)
+
+
+async def test_two_workers_share_the_work_and_nothing_is_sent_twice(
+    database: str, pool: "asyncpg.Pool[asyncpg.Record]", tmp_path: Path
+) -> None:
+    books = PostgresBooks(pool, SettableClock())
+    await books.open()
+    alice, bob = await a_person(books, balance=10_000), await a_person(books, name="Bob")
+
+    async with a_post_office() as office:
+        office.pause_seconds = 0.05
+        environment = {"DATABASE_URL": database, "SMTP_URL": office.url}
+        with (
+            a_worker(tmp_path / "first", **environment) as first,
+            a_worker(tmp_path / "second", **environment) as second,
+        ):
+            for _ in range(TRANSFERS):
+                await post(books, a_transfer(alice, bob, amount=1))
+            await until(pool, f"SELECT count(*) = {TRANSFERS} FROM deliveries WHERE status = 'delivered'")
+            codes = [await asyncio.to_thread(worker.stop) for worker in (first, second)]
+
+    assert Counter(office.sent.values()) == {1: TRANSFERS}
+    assert codes == [0, 0]
+    delivered = [line["delivered"] for worker in (first, second) for line in worker.lines() if "delivered" in line]
+    assert sum(map(int, map(str, delivered))) == TRANSFERS
+    assert all(int(str(each)) > TRANSFERS / 10 for each in delivered if each)
+
+
+async def test_a_worker_that_is_told_to_stop_sees_through_what_it_has_begun(
+    database: str, pool: "asyncpg.Pool[asyncpg.Record]", tmp_path: Path
+) -> None:
+    books = PostgresBooks(pool, SettableClock())
+    await books.open()
+    alice, bob = await a_person(books, balance=10_000), await a_person(books, name="Bob")
+    heartbeat = tmp_path / "heartbeat"
+
+    async with a_post_office() as office:
+        office.pause_seconds = 1.0
+        environment = {"DATABASE_URL": database, "SMTP_URL": office.url}
+        with a_worker(tmp_path / "log", "--heartbeat", str(heartbeat), **environment) as worker:
+            await post(books, a_transfer(alice, bob, amount=1))
+            await until(pool, "SELECT count(*) = 1 FROM deliveries WHERE tries = 1")
+            began = time.monotonic()
+            code = await asyncio.to_thread(worker.stop)
+
+    assert code == 0
+    assert time.monotonic() - began < 8
+    assert await pool.fetchval("SELECT status FROM deliveries") == "delivered"
+    assert heartbeat.exists()
+
+
+async def test_the_worker_seals_the_audit_and_verifies_the_books(
+    database: str, owner_database: str, pool: "asyncpg.Pool[asyncpg.Record]", tmp_path: Path
+) -> None:
+    books = PostgresBooks(pool, SettableClock())
+    await books.open()
+    account = await a_person(books, balance=10_000)
+    owner = await asyncpg.connect(owner_database, timeout=10)
+    await owner.execute("UPDATE accounts SET balance = balance + 1 WHERE id = $1", account.id)
+    await owner.close()
+
+    with a_worker(tmp_path / "log", DATABASE_URL=database) as worker:
+        await until(pool, "SELECT count(*) = 3 FROM scheduled_work")
+        await asyncio.sleep(1)
+        await asyncio.to_thread(worker.stop)
+
+    found = [line for line in worker.lines() if line["event"] == "the books are broken"]
+    assert any(str(account.id) in str(line["finding"]) for line in found)
+    assert all(line["level"] == "error" for line in found)
+    assert not [line for line in worker.lines() if line["event"] == "a chore failed"]
