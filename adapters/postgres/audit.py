@@ -166,6 +166,8 @@ def _read(written: str | None) -> State | None:
     if written is None:
         return None
     state: Any = json.loads(written, parse_float=_no_fraction)
+    if not isinstance(state, dict):
+        raise ValueError("A state is an object.")
     return cast(State, state)
 
 
