@@ -52,7 +52,8 @@ FAULTS = (
     Fault(NOTHING_MOVES, "a freeze that came before the last movement",
         f"""WITH lowered AS (
                 UPDATE audit SET after = jsonb_set(after, ARRAY['accounts', key], '0')
-                  FROM (SELECT a.id, v.key FROM audit a, jsonb_each_text(a.after -> 'accounts') v WHERE v.value <> '0') AS n
+                  FROM (SELECT a.id, v.key FROM audit a, jsonb_each_text(a.after -> 'accounts') v
+                         WHERE v.value <> '0') AS n
                  WHERE audit.id = n.id AND audit.id = {FREEZE} RETURNING n.key)
             SELECT key FROM lowered"""),
     Fault(NOTHING_MOVES, "a movement in a wallet that is frozen",
@@ -64,8 +65,8 @@ FAULTS = (
         f"""UPDATE audit SET after = after - 'accounts' FROM accounts a
              WHERE audit.action = 'person.deactivated' AND audit.target_id = CAST({GONE} AS text)
                AND a.user_id = {GONE} AND a.version > 0 RETURNING a.id"""),
-    Fault(STATES, "a wallet that nobody froze", f"UPDATE wallets SET status = 'frozen' WHERE id = {THAWED} RETURNING id",
-        frozenset({REACHES})),
+    Fault(STATES, "a wallet that nobody froze",
+        f"UPDATE wallets SET status = 'frozen' WHERE id = {THAWED} RETURNING id", frozenset({REACHES})),
     Fault(STATES, "a wallet that nobody unfroze",
         f"UPDATE wallets SET status = 'active' WHERE id = {FROZEN} RETURNING id"),
     Fault(STATES, "a person whom nobody activated",
@@ -99,7 +100,8 @@ FAULTS = (
     Fault(GRANTS, "a limit that nobody granted",
         "UPDATE transfer_limits SET daily_max = daily_max + 1 FROM audit WHERE audit.action = 'limits.changed' "
         "AND transfer_limits.kind = 'transfer' AND CAST(transfer_limits.user_id AS text) = audit.target_id "
-        "AND transfer_limits.currency = 'USD' RETURNING format('%s/%s', transfer_limits.user_id, transfer_limits.kind)"),
+        "AND transfer_limits.currency = 'USD' "
+        "RETURNING format('%s/%s', transfer_limits.user_id, transfer_limits.kind)"),
 )  # fmt: skip
 GUARDS = (
     ("audit_is_append_only", "ALTER TABLE audit DISABLE TRIGGER audit_is_append_only"),
