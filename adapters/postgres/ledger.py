@@ -111,35 +111,28 @@ class PostgresLedger:
 
     async def _lock(self, connection: Connection, commands: Sequence[Command]) -> tuple[LockedState, datetime]:
         asked = list({key: None for command in commands for key in (command.own, command.other) if key is not None})
-        rows = await self._queries["lock_accounts"].fetch(
-            connection, wallet_ids=[key[0] for key in asked], currencies=[key[1] for key in asked]
-        )
-        accounts = [account_of(row) for row in rows]
-        zones = {row["user_id"]: row["time_zone"] for row in rows}
-        limit_keys = list({(c.user_id, c.limit_kind, c.currency): None for c in commands if c.limit_kind is not None})
-        limits = []
-        if limit_keys:
-            rows = await self._queries["lock_limits"].fetch(
-                connection,
-                user_ids=[key[0] for key in limit_keys],
-                kinds=[key[1] for key in limit_keys],
-                currencies=[key[2] for key in limit_keys],
-            )
-            # Whose own account is not there moves nothing, and needs no limit.
-            limits = [limit_of(row, zones[row["user_id"]]) for row in rows if row["user_id"] in zones]
+        limited = list({(c.user_id, c.limit_kind, c.currency): None for c in commands if c.limit_kind is not None})
         keyed = [command for command in commands if command.key is not None]
-        rows = await self._queries["read_settled"].fetch(
-            connection, user_ids=[command.user_id for command in keyed], keys=[command.key for command in keyed]
+        [row] = await self._queries["lock_batch"].fetch(
+            connection,
+            wallet_ids=[key[0] for key in asked],
+            currencies=[key[1] for key in asked],
+            limit_user_ids=[key[0] for key in limited],
+            limit_kinds=[key[1] for key in limited],
+            limit_currencies=[key[2] for key in limited],
+            key_user_ids=[command.user_id for command in keyed],
+            keys=[command.key for command in keyed],
         )
-        now = rows[0]["now_locked"] if self._clock is None else self._clock()
-        missing = set(asked) - {account.key for account in accounts}
+        accounts = [account_of(each) for each in row["accounts"]]
+        zones = {each["user_id"]: each["time_zone"] for each in row["accounts"]}
         state = LockedState(
             accounts=accounts,
-            limits=limits,
-            settled=[transaction_of(row) for row in rows if row["id"] is not None],
-            owners=await self._owners(connection, missing),
+            # Whose own account is not there moves nothing, and needs no limit.
+            limits=[limit_of(each, zones[each["user_id"]]) for each in row["limits"] if each["user_id"] in zones],
+            settled=[transaction_of(each) for each in row["settled"]],
+            owners=await self._owners(connection, set(asked) - {account.key for account in accounts}),
         )
-        return state, now
+        return state, row["now_locked"] if self._clock is None else self._clock()
 
     async def _owners(self, connection: Connection, missing: set[AccountKey]) -> dict[WalletId, UserId]:
         if not missing:

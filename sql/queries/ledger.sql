@@ -1,34 +1,10 @@
--- name: lock_accounts(wallet_ids, currencies)
--- In id order, so that two batches never wait for each other in a circle.
-SELECT a.id, a.wallet_id, a.user_id, u.name AS holder, u.time_zone, a.currency, a.balance, a.held, a.version,
-       a.declines, a.declined_on, a.declined_today, a.status
-  FROM unnest(CAST(:wallet_ids AS uuid[]), CAST(:currencies AS text[])) AS asked (wallet_id, currency)
-  JOIN accounts a ON a.wallet_id = asked.wallet_id AND a.currency = asked.currency
-  LEFT JOIN users u ON u.id = a.user_id
- ORDER BY a.id
-   FOR NO KEY UPDATE OF a;
-
--- name: lock_limits(user_ids, kinds, currencies)
--- After the accounts and in key order, for the same reason.
-SELECT l.user_id, l.kind, l.currency, l.daily_max, l.monthly_max, l.chosen_daily_max, l.chosen_monthly_max,
-       l.counted_in, l.day, l.day_used, l.month_used
-  FROM unnest(CAST(:user_ids AS uuid[]), CAST(:kinds AS text[]), CAST(:currencies AS text[]))
-       AS asked (user_id, kind, currency)
-  JOIN transfer_limits l ON l.user_id = asked.user_id AND l.kind = asked.kind AND l.currency = asked.currency
- ORDER BY l.user_id, l.kind, l.currency
-   FOR NO KEY UPDATE OF l;
-
--- name: read_settled(user_ids, keys)
--- A statement of its own after the locks, so that its snapshot holds what the batch before has committed, and so that
--- the clock is read when nothing is waited for any more. One row at least, for the clock.
-SELECT clock_timestamp() AS now_locked, t.*
-  FROM (SELECT) AS always
-  LEFT JOIN (
-       SELECT settled.*
-         FROM unnest(CAST(:user_ids AS uuid[]), CAST(:keys AS text[])) AS asked (user_id, idempotency_key)
-         JOIN transactions settled
-           ON settled.user_id = asked.user_id AND settled.idempotency_key = asked.idempotency_key
-       ) AS t ON true;
+-- name: lock_batch(wallet_ids, currencies, limit_user_ids, limit_kinds, limit_currencies, key_user_ids, keys)
+-- Accounts, then limits, locked in order; then, with a later snapshot, the keys that are settled and the clock. One round
+-- trip: the statements are those of the function, which a migration has.
+SELECT accounts, limits, settled, now_locked
+  FROM lock_batch(CAST(:wallet_ids AS uuid[]), CAST(:currencies AS text[]),
+                  CAST(:limit_user_ids AS uuid[]), CAST(:limit_kinds AS text[]), CAST(:limit_currencies AS text[]),
+                  CAST(:key_user_ids AS uuid[]), CAST(:keys AS text[]));
 
 -- name: read_owners(wallet_ids)
 -- Whose the wallets are that hold no account in the currency asked for.

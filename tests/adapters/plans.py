@@ -1,16 +1,25 @@
 """How PostgreSQL means to carry out a query, and what of it is not by an index."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from adapters.postgres.queries import Query
 from tests.adapters.busy_book import Connection
 
 MODES: Final = ("force_custom_plan", "force_generic_plan")
 """A plan is made for the arguments at hand, or once for all: after five executions the server chooses."""
 
 _SCANS_OF_AN_INDEX: Final = ("Index Scan", "Index Only Scan", "Bitmap Index Scan")
+_FUNCTION: Final = """
+SELECT prosrc AS source, proargnames[1:pronargs] AS names,
+       ARRAY(SELECT format_type(kind, NULL) FROM unnest(proargtypes) WITH ORDINALITY AS t (kind, place) ORDER BY place)
+           AS types
+  FROM pg_proc WHERE proname = CAST($1 AS text)
+"""
+_STATEMENT_INTO: Final = re.compile(r"^ *(SELECT [^;]*?) INTO (\w+)\n([^;]*);", re.MULTILINE)
 _TABLES_OF_INDEXES: Final = """
 SELECT i.relname AS index, t.relname AS table
   FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
@@ -72,6 +81,21 @@ async def plan_of(
     finally:
         await connection.execute("DEALLOCATE explained")
     return Plan(list(_nodes(json.loads(explained)[0]["Plan"])))
+
+
+async def statements_of(connection: Connection, function: str) -> Mapping[str, Query]:
+    """The statements within a plpgsql function that select into something, by what that is called."""
+    row = await connection.fetchrow(_FUNCTION, function)
+    assert row is not None
+    types = dict(zip(row["names"], row["types"], strict=True))
+    found = {}
+    for selected, into, rest in _STATEMENT_INTO.findall(row["source"]):
+        sql = f"{selected}\n{rest}"
+        names = [name for name in types if re.search(rf"\b{name}\b", sql)]
+        for number, name in enumerate(names, 1):
+            sql = re.sub(rf"\b{name}\b", f"CAST(${number} AS {types[name]})", sql)
+        found[into] = Query(f"{function}.{into}", sql, tuple(names))
+    return found
 
 
 async def tables_of_indexes(connection: Connection) -> Mapping[str, str]:

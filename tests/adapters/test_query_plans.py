@@ -18,7 +18,7 @@ from adapters.postgres.queries import Query
 from adapters.postgres.statements import PostgresStatementRepository
 from tests.adapters.busy_book import Connection
 from tests.adapters.full_books import BUSY, BUSY_LINES, PEOPLE, QUIET, fill, movement_at
-from tests.adapters.plans import MODES, Plan, plan_of, tables_of_indexes
+from tests.adapters.plans import MODES, Plan, plan_of, statements_of, tables_of_indexes
 from tests.adapters.test_queries import QUERIES
 from tests.services.databases import Databases, run
 from wallet_core.ids import TransactionId
@@ -49,11 +49,9 @@ INDEXES: Final[Mapping[str, set[str]]] = {
     "incremental_verification.remember": set(),
     "incremental_verification.transactions": {"entries_pkey", "transactions_pkey"},
     "ledger.find_recorded": {"transactions_pkey"},
-    "ledger.lock_accounts": {"accounts_wallet_id_currency_key", "users_pkey"},
-    "ledger.lock_limits": {"transfer_limits_pkey"},
+    "ledger.lock_batch": set(),  # the function's statements stand below
     "ledger.open_system_accounts": set(),
     "ledger.read_owners": {"wallets_pkey"},
-    "ledger.read_settled": {"transactions_user_key"},
     "ledger.record": {"accounts_pkey", "transfer_limits_pkey"},
     "limits.add_limits": set(),
     "limits.choose": {"transfer_limits_pkey"},
@@ -72,6 +70,12 @@ INDEXES: Final[Mapping[str, set[str]]] = {
     "wallets.lock_owner": {"users_pkey"},
     "wallets.rename": {"wallets_pkey"},
     "wallets.set_default": {"wallets_pkey"},
+}
+
+INDEXES_OF_LOCKING: Final[Mapping[str, set[str]]] = {
+    "accounts": {"accounts_wallet_id_currency_key", "users_pkey"},
+    "limits": {"transfer_limits_pkey"},
+    "settled": {"transactions_user_key"},
 }
 
 # A batch, as far as an argument is a list: of so many the planner makes the plan that it makes for few.
@@ -160,6 +164,19 @@ async def test_the_books_go_by_the_indexes_made_for_them(connection: Connection,
     }
 
     assert found == INDEXES
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_the_statements_that_lock_a_batch_go_by_indexes_alone(connection: Connection, mode: str) -> None:
+    tables = await tables_of_indexes(connection)
+
+    plans = {
+        name: await _plan(connection, query, mode)
+        for name, query in (await statements_of(connection, "lock_batch")).items()
+    }
+
+    assert {name: set(plan.indexes) for name, plan in plans.items()} == INDEXES_OF_LOCKING
+    assert {name: set(plan.read_whole(tables)) for name, plan in plans.items()} == {name: set() for name in plans}
 
 
 async def test_no_index_holds_what_a_movement_changes(connection: Connection) -> None:

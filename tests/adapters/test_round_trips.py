@@ -19,10 +19,9 @@ from wallet_core.ledger.outcomes import Declined, Posted
 from wallet_core.ledger.statements import StatementQuery
 from wallet_core.testing.builders import a_deposit, a_transfer, a_withdrawal
 
-BATCH: Final = Figures(round_trips=6, statements=6)
-"""Begin; lock the accounts, then the limits; read the settled keys; record; commit."""
-BATCH_WITHOUT_LIMITS: Final = Figures(round_trips=5, statements=5)
-BATCH_THAT_RECORDS_NOTHING: Final = Figures(round_trips=5, statements=5)
+BATCH: Final = Figures(round_trips=4, statements=4)
+"""Begin; lock the accounts and the limits and read the settled keys; record; commit."""
+BATCH_THAT_RECORDS_NOTHING: Final = Figures(round_trips=3, statements=3)
 READING: Final = Figures(round_trips=1, statements=1)
 
 
@@ -97,15 +96,6 @@ async def test_a_batch_of_everything_costs_as_much(wire: Wire, book: Book) -> No
 
     assert [type(outcome) for outcome in outcomes] == [Posted] * 5 + [Declined]
     assert wire.figures == BATCH, wire.turns
-
-
-async def test_a_batch_that_no_limit_counts_does_not_ask_for_limits(wire: Wire, book: Book) -> None:
-    ada, _ = people(book)
-    wire.clear()
-
-    await book.ledger.post([a_deposit(ada, amount=5)])
-
-    assert wire.figures == BATCH_WITHOUT_LIMITS, wire.turns
 
 
 async def test_a_batch_of_what_is_settled_already_records_nothing(wire: Wire, book: Book) -> None:

@@ -13,6 +13,7 @@ CACHES: Final = "tests/contracts/test_caches.py"
 SECOND_FACTORS: Final = "tests/contracts/test_second_factor.py"
 
 _SQL: Final = "sql/queries/ledger.sql"
+_LOCKING: Final = "sql/migrations/0014_batches_in_one_round_trip.sql"
 _SCHEMA: Final = "sql/migrations/0002_ledger.sql"
 _DECIDE: Final = "wallet_core/ledger/decide.py"
 _BATCHING: Final = "wallet_core/ledger/batching.py"
@@ -37,25 +38,29 @@ _LEDGER_HAS_THE_CACHE: Final = (
 LOCKS: Final = (
     mutant(
         "accounts are not locked",
-        Edit(_SQL, " ORDER BY a.id\n   FOR NO KEY UPDATE OF a;", " ORDER BY a.id;"),
+        Edit(_LOCKING, "         ORDER BY a.id\n           FOR NO KEY UPDATE OF a\n", "         ORDER BY a.id\n"),
         tests=(POSTGRES, "-k", "at_once"),
     ),
     mutant(
         "limits are read, then written, and not locked",
-        Edit(_SQL, "l.currency\n   FOR NO KEY UPDATE OF l;", "l.currency;"),
+        Edit(_LOCKING, "l.currency\n           FOR NO KEY UPDATE OF l\n", "l.currency\n"),
         tests=(POSTGRES, "-k", "share_one_limit"),
     ),
     mutant(
         "accounts are locked in the order they come in",
-        Edit(_SQL, " ORDER BY a.id\n   FOR NO KEY UPDATE OF a;", "   FOR NO KEY UPDATE OF a;"),
+        Edit(
+            _LOCKING,
+            "         ORDER BY a.id\n           FOR NO KEY UPDATE OF a\n",
+            "           FOR NO KEY UPDATE OF a\n",
+        ),
         tests=(LEDGER, "-k", "are_locked_in_the_order"),
     ),
     mutant(
         "limits are locked in the order they come in",
         Edit(
-            _SQL,
-            " ORDER BY l.user_id, l.kind, l.currency\n   FOR NO KEY UPDATE OF l;",
-            "   FOR NO KEY UPDATE OF l;",
+            _LOCKING,
+            "         ORDER BY l.user_id, l.kind, l.currency\n           FOR NO KEY UPDATE OF l\n",
+            "           FOR NO KEY UPDATE OF l\n",
         ),
         tests=(LEDGER, "-k", "are_locked_in_the_order"),
     ),
@@ -273,8 +278,8 @@ CACHE: Final = (
         *_LEDGER_HAS_THE_CACHE,
         Edit(
             _POSTGRES,
-            "        accounts = [account_of(row) for row in rows]\n",
-            "        accounts = [account_of(row) for row in rows]\n"
+            '        accounts = [account_of(each) for each in row["accounts"]]\n',
+            '        accounts = [account_of(each) for each in row["accounts"]]\n'
             "        if self.cache is not None:\n"
             "            accounts = [await self.cache.get(*a.key) or a for a in accounts]\n",
         ),
@@ -285,7 +290,7 @@ CACHE: Final = (
 TIME: Final = (
     mutant(
         "the date is that of the transaction's beginning",
-        Edit(_SQL, "SELECT clock_timestamp() AS now_locked", "SELECT now() AS now_locked"),
+        Edit(_LOCKING, "now_locked := clock_timestamp();", "now_locked := now();"),
         tests=(LEDGER, "-k", "dated"),
     ),
     mutant(
