@@ -1,4 +1,4 @@
-"""The demo: servers from wheels, a migrated and seeded database, and the API in this process."""
+"""The demo: servers from wheels, a migrated and seeded database, and API and worker in this process."""
 
 import asyncio
 import json
@@ -6,9 +6,12 @@ import os
 import secrets
 import shutil
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from aiohttp import web
 from rich.console import Console
 
 from entrypoints.administration import migrate_database
@@ -22,6 +25,7 @@ from entrypoints.embedded.valkey import EmbeddedValkey
 from entrypoints.environment import SettingsError
 from entrypoints.serving import serve
 from entrypoints.settings import Settings
+from entrypoints.worker.run import working
 from wallet_core.faults import Fault
 
 _DATABASE: Final = "wallet"
@@ -62,7 +66,7 @@ def run_demo(*, home: Path, port: int, reset: bool, screen: Console) -> int:
             def welcome() -> None:
                 _welcome(screen, settings, postgres, home, time.monotonic() - started)
 
-            code = serve(api, settings, workers=1, listening=welcome)
+            code = serve(_api_and_worker, settings, workers=1, listening=welcome)
         screen.print(f"Stopped. The data are kept in {home}; `make demo RESET=1` wipes them.")
         return code
     except KeyboardInterrupt:
@@ -71,6 +75,13 @@ def run_demo(*, home: Path, port: int, reset: bool, screen: Console) -> int:
     except (ServerFailed, Fault, OSError, SettingsError) as error:
         screen.print(f"[red]The demo cannot start:[/red] {error}")
         return EXIT_FAILED
+
+
+@asynccontextmanager
+async def _api_and_worker(settings: Settings) -> AsyncIterator[web.Application]:
+    """The API, with a worker beside it in the one process."""
+    async with api(settings) as app, working(settings):
+        yield app
 
 
 async def _prepare(postgres: EmbeddedPostgres, settings: Settings, *, seeded: bool) -> None:
