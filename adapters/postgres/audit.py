@@ -49,7 +49,7 @@ class PostgresAuditTrail:
     async def page(self, query: AuditQuery) -> AuditPage:
         """As AuditTrail.page."""
         async with self._database.connection() as connection:
-            rows = await self._queries["page"].fetch(
+            rows = await self._queries[_page_query(query)].fetch(
                 connection,
                 actor_kind=query.actor_kind,
                 actor_id=query.actor_id,
@@ -122,6 +122,15 @@ async def broken_links(
         if len(broken) >= links_max:
             break
     return broken
+
+
+def _page_query(query: AuditQuery) -> str:
+    """The one that goes by the index which leaves the fewest entries."""
+    if query.target_id is not None:
+        return "page_of_target"
+    if query.user_id is not None:
+        return "page_of_person"
+    return "page" if query.actor_id is None else "page_of_actor"
 
 
 def _seal_of(row: asyncpg.Record) -> Seal:

@@ -25,12 +25,13 @@ SELECT id
 
 -- name: lock_accounts_of(user_id, wallet_id)
 -- In id order, as a batch locks them.
-SELECT id, wallet_id, user_id, CAST(NULL AS text) AS holder, currency, balance, held, version, declines, declined_on,
-       declined_today, status
-  FROM accounts
- WHERE user_id = :user_id AND (CAST(:wallet_id AS uuid) IS NULL OR wallet_id = :wallet_id)
- ORDER BY id
-   FOR NO KEY UPDATE;
+SELECT a.id, a.wallet_id, a.user_id, CAST(NULL AS text) AS holder, a.currency, a.balance, a.held, a.version, a.declines,
+       a.declined_on, a.declined_today, a.status
+  FROM wallets w
+  JOIN accounts a ON a.wallet_id = w.id
+ WHERE w.user_id = :user_id AND (CAST(:wallet_id AS uuid) IS NULL OR w.id = :wallet_id)
+ ORDER BY a.id
+   FOR NO KEY UPDATE OF a;
 
 -- name: now_locked()
 -- When nothing is waited for any more.

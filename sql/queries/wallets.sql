@@ -14,7 +14,7 @@ VALUES (:id, :user_id, :name, :currency, :is_default, :created_at);
 INSERT INTO accounts (id, wallet_id, user_id, currency, status)
 SELECT :id, w.id, u.id, :currency, CASE WHEN u.status = 'deactivated' THEN 'deactivated' ELSE w.status END
   FROM wallets w
-  JOIN users u ON u.id = w.user_id
+ CROSS JOIN users u
  WHERE w.id = :wallet_id AND u.id = :user_id;
 
 -- name: find_wallets(user_id, wallet_id)

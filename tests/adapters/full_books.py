@@ -89,6 +89,33 @@ _MESSAGES: Final = """
 INSERT INTO sent_messages (key, moments, sent_at)
 SELECT sha256(CAST(CAST(id AS text) AS bytea)), ARRAY[created_at], created_at FROM users;
 """
+_AUDIT: Final = """
+INSERT INTO audit (id, at, actor_kind, actor_id, action, target_kind, target_id, user_id, reason)
+SELECT gen_random_uuid(), created_at, 'admin', pg_temp.id(1 + row_number() OVER () % 20), 'wallet.frozen', 'wallet',
+       id, id, 'Because'
+  FROM users, generate_series(1, 2);
+"""
+_SEALS: Final = """
+INSERT INTO audit_seals (seq, audit_id, hash, sealed_at)
+SELECT place, id, sha256('x'), at FROM audit ORDER BY place LIMIT 39000;
+"""
+_NOTIFICATIONS: Final = """
+INSERT INTO notifications (id, user_id, event_id, kind, data, created_at, read_at)
+SELECT id, id, row_number() OVER (), 'transfer.received', '{}', created_at,
+       CASE WHEN email LIKE '%0@example.org' THEN NULL ELSE created_at END
+  FROM users;
+"""
+_PREFERENCES: Final = """
+INSERT INTO notification_preferences (user_id, kind, channel, wanted)
+SELECT id, 'wallet.frozen', 'mail', true FROM users;
+"""
+_DELIVERIES: Final = """
+INSERT INTO deliveries (id, event_id, notification_id, channel, recipient, status, next_try_at, created_at, ended_at)
+SELECT id, event_id, id, 'mail', 'p@example.org', status, created_at, created_at,
+       CASE WHEN status <> 'pending' THEN created_at END
+  FROM (SELECT *, CASE event_id % 100 WHEN 0 THEN 'pending' WHEN 1 THEN 'parked' ELSE 'delivered' END AS status
+          FROM notifications) AS told;
+"""
 
 
 async def fill(connection: Connection) -> None:
@@ -106,7 +133,8 @@ async def fill(connection: Connection) -> None:
     await connection.execute(_TRANSACTIONS, FIRST_AT, PEOPLE, 2 * BUSY_LINES, RARE)
     for table in (_ENTRIES, _EVENTS, _SESSIONS, _REFRESH_TOKENS, _CHALLENGES, _FACTORS, _RECOVERY_CODES, _ATTEMPTS):
         await connection.execute(table)
-    await connection.execute(_MESSAGES)
+    for table in (_MESSAGES, _AUDIT, _SEALS, _NOTIFICATIONS, _PREFERENCES, _DELIVERIES):
+        await connection.execute(table)
     await connection.execute("VACUUM (ANALYZE)")
 
 

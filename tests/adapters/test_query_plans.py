@@ -6,7 +6,7 @@ line in READ_WHOLE that says why it may, and a new table needs rows in full_book
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -26,7 +26,7 @@ from wallet_core.ledger.commands import TransactionKind
 from wallet_core.ledger.outcomes import TransactionStatus
 from wallet_core.ledger.statements import Direction, Position, StatementQuery
 
-DO_NOT_GROW: Final = {"schema_migrations"}
+DO_NOT_GROW: Final = {"schema_migrations", "scheduled_work"}
 HAVE_NO_PLAN: Final = {"incremental_verification.lock_marks"}  # it locks a table
 
 READ_WHOLE: Final[Mapping[str, set[str]]] = {
@@ -34,6 +34,16 @@ READ_WHOLE: Final[Mapping[str, set[str]]] = {
     "incremental_verification.accounts": {"accounts", "verified_accounts"},
     "incremental_verification.transactions": {"accounts", "verified_accounts"},
     "incremental_verification.remember": {"accounts", "verified_accounts"},
+    # By those who administer: from the newest on, until a page is full or so many were read as may be.
+    "administration.find_people": {"users"},
+    "audit.page": {"audit"},
+    # The last of them, by their number.
+    "audit.last_seal": {"audit_seals"},
+    # When an admin goes, for none may be the last.
+    "administration.lock_admins": {"users"},
+    # By the worker each minute, and by the verification each night.
+    "audit.unsealed": {"audit", "audit_seals"},
+    "audit.chain": {"audit", "audit_seals"},
     # When keys change, by hand.
     "second_factors.count_without": {"second_factors"},
     "second_factors.page_without": {"second_factors"},
@@ -43,7 +53,7 @@ READ_WHOLE: Final[Mapping[str, set[str]]] = {
 }
 """The full verification apart, which reads everything each night: that is what it is for."""
 
-BOOKS: Final = ("incremental_verification", "ledger", "limits", "statements", "wallets")
+BOOKS: Final = ("incremental_verification", "ledger", "limits", "live", "statements", "wallets")
 INDEXES: Final[Mapping[str, set[str]]] = {
     "incremental_verification.accounts": {"entries_pkey"},
     "incremental_verification.remember": set(),
@@ -57,9 +67,12 @@ INDEXES: Final[Mapping[str, set[str]]] = {
     "limits.choose": {"transfer_limits_pkey"},
     "limits.find_limits": {"transfer_limits_pkey", "users_pkey"},
     "limits.lock_limits_of": {"transfer_limits_pkey"},
+    "live.lines": {"entries_pkey", "transactions_pkey"},
+    "live.notifications": {"notifications_pkey"},
+    "live.standings": {"accounts_wallet_id_currency_key", "notifications_inbox", "wallets_user_name_key"},
     "statements.line": {"transactions_pkey", "wallets_user_name_key"},
     "statements.page": {"transactions_source_history", "transactions_destination_history"},
-    "wallets.add_account": {"accounts_wallet_id_currency_key"},
+    "wallets.add_account": {"users_pkey", "wallets_pkey"},
     "wallets.add_wallet": set(),
     "wallets.clear_default": {"wallets_user_default_key"},
     "wallets.count_wallets": {"wallets_user_name_key"},
@@ -85,8 +98,10 @@ _SAMPLES: Final[Mapping[str, object]] = {
     "bytea": b"a hash",
     "date": date(2026, 1, 1),
     "float8": 1.0,
+    "interval": timedelta(minutes=1),
     "int4": 50,
     "int8": 50,
+    "jsonb": "{}",
     "text": "USD",
     "timestamptz": movement_at(BUSY_LINES),
     "uuid": UUID(int=5),
@@ -148,7 +163,7 @@ async def test_no_query_reads_a_table_that_grows_from_end_to_end(connection: Con
     read_whole = {
         name: set((await _plan(connection, query, mode)).read_whole(tables))
         for name, query in QUERIES
-        if not name.startswith("verification.") and name not in HAVE_NO_PLAN
+        if not name.startswith(("verification.", "audit_verification.")) and name not in HAVE_NO_PLAN
     }
 
     assert {name: found for name, found in read_whole.items() if not found <= READ_WHOLE.get(name, set())} == {}
