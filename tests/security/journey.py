@@ -57,7 +57,9 @@ class Traveller:
             params=request.query,
             headers=request.headers,
         ) as response:
-            await response.read()
+            # A stream has no end to wait for.
+            if response.content_type != "text/event-stream":
+                await response.read()
             return response.status
 
     async def arrive(self) -> None:
