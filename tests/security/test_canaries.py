@@ -14,9 +14,17 @@ from tests.security.journey import Traveller
 from tests.security.leftovers import keys_of, overheard, rows_of
 from tests.security.planting import KEEPSAKE, Planter, operations_in
 from tests.services.databases import TestDatabase
+from tests.services.workers import a_worker
 
-AT_HOME = {("users", "email"), ("users", "phone"), ("challenges", "subject")}
-"""Where addresses are kept: people are reached by them, and a challenge proves the one that it was sent to."""
+AT_HOME = {
+    ("users", "email"),
+    ("users", "phone"),
+    ("challenges", "subject"),
+    ("deliveries", "recipient"),
+    ("events", "data"),
+}
+"""Where addresses are kept: people are reached by them, a challenge proves the one that it was sent to, a delivery goes
+to one, and that an address was changed is told the former one."""
 _GENEROUS = "login=99999/60,signup=99999/60,reset=99999/60,code=99999/60,message=99999/60"
 
 
@@ -38,6 +46,9 @@ async def test_row_71_nothing_secret_is_logged_or_stored_or_told_to_redis(
     with (
         overheard(redis_url) as told_to_redis,
         served(log, database=migrated_database.dsn, redis_url=redis_url, **settings) as service,
+        a_worker(
+            tmp_path / "worker", DATABASE_URL=migrated_database.dsn, MAILBOX=str(mailbox), LOG_LEVEL="DEBUG"
+        ) as worker,
     ):
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
             traveller = Traveller(session, service.url, mailbox, canaries)
@@ -51,9 +62,12 @@ async def test_row_71_nothing_secret_is_logged_or_stored_or_told_to_redis(
                 await asker.arrive()
                 for request in Planter(canaries).requests(operation, asker.token, asker.wallet_id):
                     statuses[await asker.send(request)] += 1
+            async with session.get(f"{service.url}/metrics") as response:
+                figures = await response.text()
         rows.append(await rows_of(migrated_database.owner_dsn))
         in_redis = await asyncio.to_thread(keys_of, redis_url)
-    logged = log.read_text(encoding="utf-8")
+        await asyncio.to_thread(worker.stop)
+    logged, told_by_worker = log.read_text(encoding="utf-8"), worker.log.read_text(encoding="utf-8")
     misplaced = [
         f"{table}.{column}: {what}"
         for each in rows
@@ -63,6 +77,11 @@ async def test_row_71_nothing_secret_is_logged_or_stored_or_told_to_redis(
     ]
 
     assert list(canaries.found_in(logged)) == []
+    assert list(canaries.found_in(told_by_worker)) == []
+    assert list(canaries.found_in(figures)) == []
+    assert KEEPSAKE not in figures
+    assert "the worker has stopped" in told_by_worker
+    assert rows[-1]["deliveries", "status"].count("delivered") > 0
     assert list(canaries.found_in(in_redis + told_to_redis.text())) == []
     assert misplaced == []
     # Whoever looks can see: what belongs there is found there.

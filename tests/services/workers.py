@@ -21,7 +21,8 @@ _ENVIRONMENT = {
     "JWT_SECRET": "an example of 32 bytes or rather more",
     "PASSWORD_PEPPER": "an example of 32 bytes or rather more",
     "SEALING_KEYS": f"k1:{'5e' * 32}",
-    "DATABASE_POOL_SIZE": "4",
+    "DATABASE_POOL_SIZE": "6",
+    "IN_FLIGHT_MAX": "1",
     "PUBLIC_URL": "http://127.0.0.1",
     "MAIL_FROM": "Wallet <wallet@example.org>",
 }
