@@ -141,12 +141,12 @@ def _readable_entry(row: asyncpg.Record) -> AuditEntry | None:
     """Nothing where the entry is gone, or holds what no entry ever held."""
     try:
         return None if row["id"] is None else _entry_of(row)
-    except (ValueError, RecursionError):
+    except (TypeError, ValueError, RecursionError):
         return None
 
 
 def _entry_of(row: asyncpg.Record) -> AuditEntry:
-    """Raises ValueError for what was never written here."""
+    """Raises TypeError or ValueError for what was never written here."""
     return AuditEntry(
         id=AuditId(row["id"]),
         place=row["place"],
@@ -176,7 +176,7 @@ def _read(written: str | None) -> State | None:
         return None
     state: Any = json.loads(written, parse_float=_no_fraction)
     if not isinstance(state, dict):
-        raise ValueError("A state is an object.")
+        raise TypeError("A state is an object.")
     return cast(State, state)
 
 

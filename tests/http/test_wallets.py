@@ -132,7 +132,7 @@ async def test_a_wallet_is_opened_in_an_enabled_currency(ada):
 
 
 async def test_a_currency_added_to_a_frozen_wallet_is_frozen_too(ada, owner):
-    await owner.execute("UPDATE accounts SET status = 'frozen' WHERE wallet_id = $1", ada.wallet_id)
+    await owner.execute("UPDATE wallets SET status = 'frozen' WHERE id = $1", ada.wallet_id)
     await ada.post(ada.own("/currencies"), {"currency": "EUR"})
 
     answer = await ada.add_funds("1.00", currency="EUR")

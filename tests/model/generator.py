@@ -101,6 +101,8 @@ class Generator:
         chance, wallet = self._random, self._some_wallet()
         person = self._owner_or_stranger(wallet)
         currency = chance.choice(_CURRENCIES)
+        if kind is HoldCurrency and self._books.wallets[wallet].standing is Standing.DEACTIVATED:
+            return self._set_standing()  # whoever is deactivated asks for nothing
         if kind is HoldCurrency:
             return HoldCurrency(person=person, wallet=wallet, currency=currency)
         if kind is MakeDefault:

@@ -117,8 +117,9 @@ class Records:
     def set_status(self, wallet_id: WalletId, status: AccountStatus) -> None:
         """Freeze, deactivate or activate a wallet and all its accounts, as an operator does."""
         wallet = self.wallets[wallet_id]
-        frozen = status is AccountStatus.FROZEN
-        self.wallets[wallet_id] = replace(wallet, status=WalletStatus.FROZEN if frozen else WalletStatus.ACTIVE)
+        shown = WalletStatus.FROZEN if status is AccountStatus.FROZEN else WalletStatus.ACTIVE
+        if shown is not wallet.status:
+            self.wallets[wallet_id] = replace(wallet, status=shown, version=wallet.version + 1)
         for key, account in self.accounts.items():
             if account.wallet_id == wallet_id:
                 self.accounts[key] = replace(account, status=status)
