@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 
@@ -16,6 +17,8 @@ from wallet_core.notifications.outbox import EventBacklog
 from wallet_core.notifications.preferences import Addressee, Choice, recipients_of
 
 _KINDS: Final = [kind.value for kind in EventKind]
+_TELLING: Final = frozenset({EventKind.TRANSFER_COMPLETED.value, EventKind.DEPOSIT_COMPLETED.value})
+"""Movements that somebody may be told of."""
 
 
 async def append_events(connection: Connection, changes: Sequence[StateChange]) -> None:
@@ -52,7 +55,11 @@ class PostgresOutbox:
             rows = await self._queries["take_events"].fetch(connection, kinds=_KINDS, events_max=events_max)
             if not rows:
                 return 0
-            notices = [notice for row in rows if (notice := notice_of(_happening_of(row))) is not None]
+            notices = [
+                notice
+                for happening in await self._happenings(connection, rows)
+                if (notice := notice_of(happening)) is not None
+            ]
             addressees = await self._addressees(connection, {notice.user_id for notice in notices})
             await self._keep(
                 connection,
@@ -72,6 +79,32 @@ class PostgresOutbox:
             parked=row["parked"],
             oldest_seconds=float(row["oldest_seconds"]),
         )
+
+    async def _happenings(self, connection: Connection, rows: Sequence[asyncpg.Record]) -> Sequence[Happening]:
+        """What the rows tell of, with what there is to say of it."""
+        moved = [row["transaction_id"] for row in rows if row["kind"] in _TELLING]
+        movements: dict[UUID, Movement] = {}
+        if moved:
+            found = await self._queries["find_movements"].fetch(connection, ids=moved)
+            movements = {row["id"]: _movement_of(row) for row in found}
+        subjects = [row["subject_id"] for row in rows if row["subject_id"] is not None]
+        names: dict[UUID, str] = {}
+        if subjects:
+            found = await self._queries["find_wallet_names"].fetch(connection, ids=subjects)
+            names = {row["id"]: row["name"] for row in found}
+        return [
+            Happening(
+                event_id=row["id"],
+                kind=EventKind(row["kind"]),
+                at=row["created_at"],
+                movement=movements.get(row["transaction_id"]),
+                user_id=None if row["user_id"] is None else UserId(row["user_id"]),
+                subject_id=row["subject_id"],
+                subject_name=names.get(row["subject_id"]),
+                facts=facts_of(row["data"]),
+            )
+            for row in rows
+        ]
 
     async def _addressees(self, connection: Connection, user_ids: set[UserId]) -> Mapping[UserId, Addressee]:
         """Everybody asked for; whoever is not there has no address."""
@@ -126,22 +159,9 @@ def facts_of(stored: str | None) -> Facts:
     return kept if isinstance(kept, dict) else {}
 
 
-def _happening_of(row: asyncpg.Record) -> Happening:
-    return Happening(
-        event_id=row["id"],
-        kind=EventKind(row["kind"]),
-        at=row["created_at"],
-        movement=None if row["transaction_id"] is None else _movement_of(row),
-        user_id=None if row["user_id"] is None else UserId(row["user_id"]),
-        subject_id=row["subject_id"],
-        subject_name=row["subject_name"],
-        facts=facts_of(row["data"]),
-    )
-
-
 def _movement_of(row: asyncpg.Record) -> Movement:
     return Movement(
-        transaction_id=TransactionId(row["transaction_id"]),
+        transaction_id=TransactionId(row["id"]),
         currency=row["currency"],
         amount=row["amount"],
         source_wallet_id=None if row["source_wallet_id"] is None else WalletId(row["source_wallet_id"]),

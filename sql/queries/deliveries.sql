@@ -1,16 +1,17 @@
 -- name: claim(at_most, lease)
--- What is due and nobody else is taking. It is due again when the lease is over, should whoever has it die.
-WITH due AS (
-    SELECT id
-      FROM deliveries
-     WHERE status = 'pending' AND next_try_at <= clock_timestamp()
-     ORDER BY next_try_at
-     LIMIT CAST(:at_most AS bigint)
-       FOR NO KEY UPDATE SKIP LOCKED)
+-- What is due and nobody else is taking. It is due again when the lease is over, should whoever has it die. As an array,
+-- so that it is planned for few, and by a clock that stands still in a statement, so that it is found by index.
 UPDATE deliveries d
    SET tries = d.tries + 1, next_try_at = clock_timestamp() + CAST(:lease AS interval)
-  FROM due, notifications n
- WHERE d.id = due.id AND n.id = d.notification_id
+  FROM notifications n
+ WHERE n.id = d.notification_id
+   AND d.id = ANY(ARRAY(
+       SELECT id
+         FROM deliveries
+        WHERE status = 'pending' AND next_try_at <= statement_timestamp()
+        ORDER BY next_try_at
+        LIMIT CAST(:at_most AS bigint)
+          FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING d.id, n.kind, d.channel, d.recipient, n.data, d.tries;
 
 -- name: end_delivery(id, tries, status, error)
@@ -50,10 +51,12 @@ UPDATE deliveries
 -- name: drop_delivered(before_id, row_limit)!
 -- Ids sort by age. What is pending or parked stays, however old it is.
 DELETE FROM deliveries
- WHERE id IN (SELECT id
-                FROM deliveries
-               WHERE id < CAST(:before_id AS uuid) AND status = 'delivered'
-               LIMIT CAST(:row_limit AS bigint));
+ WHERE id = ANY(ARRAY(
+       SELECT id
+         FROM deliveries
+        WHERE id < CAST(:before_id AS uuid) AND status = 'delivered'
+        ORDER BY id
+        LIMIT CAST(:row_limit AS bigint)));
 
 -- name: begin_work(name, every)
 -- Of all who would do it one may, and not again before that time is over.

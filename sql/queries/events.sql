@@ -6,22 +6,27 @@ SELECT n.kind, n.user_id, n.subject_id, n.facts, clock_timestamp()
        AS n (kind, user_id, subject_id, facts);
 
 -- name: take_events(kinds, events_max)
--- What nobody has relayed and nobody else is relaying, with what there is to say of it. By its state and never by its
--- number: events are committed in another order than that of their ids. Kinds that this build does not know are left.
-SELECT e.id, e.kind, e.created_at, e.user_id, e.subject_id, e.data, w.name AS subject_name, t.id AS transaction_id,
-       t.currency, t.amount, t.source_wallet_id, t.source_holder, source.user_id AS source_user_id,
+-- What nobody has relayed and nobody else is relaying. By its state and never by its number: events are committed in
+-- another order than that of their ids. Kinds that this build does not know are left.
+SELECT id, kind, created_at, user_id, subject_id, data, transaction_id
+  FROM events
+ WHERE relayed_at IS NULL AND kind = ANY(CAST(:kinds AS text[]))
+ ORDER BY id
+ LIMIT CAST(:events_max AS bigint)
+   FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: find_movements(ids)
+-- What there is to say of them. A question of its own: how many events are taken at a time no plan of one question
+-- knows, and for many it would read all transactions.
+SELECT t.id, t.currency, t.amount, t.source_wallet_id, t.source_holder, source.user_id AS source_user_id,
        t.destination_wallet_id, destination.user_id AS destination_user_id
-  FROM (SELECT *
-          FROM events
-         WHERE relayed_at IS NULL AND kind = ANY(CAST(:kinds AS text[]))
-         ORDER BY id
-         LIMIT CAST(:events_max AS bigint)
-           FOR NO KEY UPDATE SKIP LOCKED) AS e
-  LEFT JOIN transactions t ON t.id = e.transaction_id
+  FROM transactions t
   LEFT JOIN wallets source ON source.id = t.source_wallet_id
   LEFT JOIN wallets destination ON destination.id = t.destination_wallet_id
-  LEFT JOIN wallets w ON w.id = e.subject_id
- ORDER BY e.id;
+ WHERE t.id = ANY(CAST(:ids AS uuid[]));
+
+-- name: find_wallet_names(ids)
+SELECT id, name FROM wallets WHERE id = ANY(CAST(:ids AS uuid[]));
 
 -- name: find_addressees(user_ids)
 -- Their addresses as far as they were shown to be theirs, and what they decided.

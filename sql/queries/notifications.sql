@@ -31,13 +31,15 @@ WITH marked AS (
 UPDATE notifications n SET read_at = :now FROM marked WHERE n.id = marked.id RETURNING n.id;
 
 -- name: drop_notifications(before_id, row_limit)!
--- Not those of which a delivery is still to be made.
+-- Not those of which there still is a delivery. OFFSET 0 has each looked up by key.
 DELETE FROM notifications
- WHERE id IN (SELECT n.id
-                FROM notifications n
-               WHERE n.id < CAST(:before_id AS uuid)
-                 AND NOT EXISTS (SELECT FROM deliveries d WHERE d.event_id = n.event_id)
-               LIMIT CAST(:row_limit AS bigint));
+ WHERE id = ANY(ARRAY(
+       SELECT n.id
+         FROM notifications n
+        WHERE n.id < CAST(:before_id AS uuid)
+          AND NOT EXISTS (SELECT FROM deliveries d WHERE d.event_id = n.event_id OFFSET 0)
+        ORDER BY n.id
+        LIMIT CAST(:row_limit AS bigint)));
 
 -- name: find_choices(user_id)
 SELECT kind, channel, wanted FROM notification_preferences WHERE user_id = :user_id;

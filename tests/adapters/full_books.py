@@ -59,7 +59,8 @@ SELECT leg.account_id, row_number() OVER (PARTITION BY leg.account_id ORDER BY i
  WHERE status = 'COMPLETED';
 """
 _EVENTS: Final = """
-INSERT INTO events (kind, transaction_id, created_at) SELECT 'transfer.completed', id, created_at FROM transactions;
+INSERT INTO events (kind, transaction_id, created_at, relayed_at)
+SELECT 'transfer.completed', id, created_at, CASE WHEN amount % 1000 <> 0 THEN created_at END FROM transactions;
 """
 _SESSIONS: Final = """
 INSERT INTO sessions (id, user_id, device, created_at, last_seen_at, expires_at, changed_at)

@@ -47,6 +47,10 @@ READ_WHOLE: Final[Mapping[str, set[str]]] = {
     # When keys change, by hand.
     "second_factors.count_without": {"second_factors"},
     "second_factors.page_without": {"second_factors"},
+    # By the worker and by who watches it: indexes that hold nothing but what is not relayed, due or parked.
+    "events.take_events": {"events"},
+    "events.read_backlog": {"events", "deliveries"},
+    "deliveries.find_parked": {"deliveries"},
     # In the background. They hold what happened within a day.
     "throttling.drop_stale_attempts": {"failed_attempts"},
     "throttling.drop_stale_messages": {"sent_messages"},
