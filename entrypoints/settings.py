@@ -67,7 +67,7 @@ _TABLE: Final = (
     *WATCHING_TABLE,
     _row("REQUIRE_IDEMPOTENCY_KEY", "true", "whether transfers and withdrawals need an `Idempotency-Key`"),
     _row("BATCH_MAX", "512", "most movements that are committed together"),
-    _row("IN_FLIGHT_MAX", "2", "batches that one process commits at a time; at least two less than DATABASE_POOL_SIZE"),
+    _row("IN_FLIGHT_MAX", "3", "batches that one process commits at a time; at least two less than DATABASE_POOL_SIZE"),
     _row("QUEUE_MAX", "4096", "movements that may wait in one process; the next is answered 503"),
     _row("REQUIRE_DURABLE_DATABASE", "true", "refuse to start where PostgreSQL could lose what it committed"),
     _row("REQUESTS_MAX", "512", "requests that one process works on at a time; the next is answered 503"),

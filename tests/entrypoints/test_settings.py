@@ -40,7 +40,7 @@ def test_four_secrets_are_enough() -> None:
     assert settings.database_url == Secret("postgresql://wallet:open-sesame@db/wallet")
     assert settings.redis_url is None
     assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 8000, 1)
-    assert (settings.batch_max, settings.in_flight_max, settings.queue_max) == (512, 2, 4096)
+    assert (settings.batch_max, settings.in_flight_max, settings.queue_max) == (512, 3, 4096)
     assert settings.require_idempotency_key
     assert not settings.access_log
     assert settings.currencies == Currencies(

@@ -92,11 +92,11 @@ def test_few_commands_make_one_batch() -> None:
 
 def test_commands_that_all_touch_the_same_make_one_batch_however_many() -> None:
     gatherer = an_account()
-    queue = _queue_of([a_transfer(an_account(), gatherer) for _ in range(10 * SHARE_MIN)], in_flight_max=3)
+    queue = _queue_of([a_transfer(an_account(), gatherer) for _ in range(6 * SHARE_MIN)], in_flight_max=3)
 
     batches = queue.next_batches()
 
-    assert [len(batch.members) for batch in batches] == [10 * SHARE_MIN]
+    assert [len(batch.members) for batch in batches] == [6 * SHARE_MIN]
 
 
 def test_who_touches_what_is_under_way_waits_and_others_do_not() -> None:

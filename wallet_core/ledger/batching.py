@@ -44,7 +44,7 @@ class BatchingLedger:
         *,
         before_answers: BeforeAnswers = nothing_more,
         batch_max: int = 512,
-        in_flight_max: int = 2,
+        in_flight_max: int = 3,
         queue_max: int = 4096,
         waiting_max: timedelta = WAITING_MAX,
     ) -> None:

@@ -112,7 +112,7 @@ class Posted:
     @property
     def accounts(self) -> tuple[Account, ...]:
         """The accounts it changed, as they stand after it."""
-        return tuple(entry.account for entry in self.entries)
+        return tuple([entry.account for entry in self.entries])  # a generator takes twice as long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,9 @@ from uuid import UUID
 from wallet_core.ledger.commands import Command
 from wallet_core.ledger.outcomes import Outcome
 
-SHARE_MIN: Final = 32
-"""Fewer commands than these are not divided into batches: what each batch costs by itself outweighs the company."""
+SHARE_MIN: Final = 64
+"""Fewer commands than these are not divided into batches: what each batch costs by itself outweighs the company. So a
+third batch is for a crowd."""
 
 
 @dataclass(frozen=True, slots=True)
