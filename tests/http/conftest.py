@@ -21,7 +21,7 @@ def environment(database: str, tmp_path: Path) -> dict[str, str]:
         "WALLET_ENV": "development",
         "REQUIRE_DURABLE_DATABASE": "false",
         "DATABASE_URL": database,
-        "DATABASE_POOL_SIZE": "4",
+        "DATABASE_POOL_SIZE": "5",
         "JWT_SECRET": JWT_SECRET,
         "PASSWORD_PEPPER": "a pepper for tests that is long enough",
         "SEALING_KEYS": f"k1:{'5e' * 32}",
