@@ -16,7 +16,7 @@ from wallet_core.ledger.accounts import Account
 from wallet_core.ledger.commands import LimitKind
 from wallet_core.ledger.limits import ChosenCaps
 from wallet_core.testing.builders import a_deposit, a_transfer, granted_caps
-from wallet_core.testing.contracts.administration import an_act, an_adjustment
+from wallet_core.testing.contracts.audited import an_act, an_adjustment
 from wallet_core.testing.contracts.books import a_currency_of, a_person, post
 from wallet_core.testing.contracts.books import owner as owner_of
 from wallet_core.wallets.entities import WalletStatus

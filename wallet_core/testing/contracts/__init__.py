@@ -13,7 +13,10 @@ pytest.register_assert_rewrite(
         f"{__name__}.{subject}"
         for subject in (
             "administration",
+            "administration_grants",
+            "administration_states",
             "audit",
+            "audited",
             "books",
             "caches",
             "challenges",

@@ -12,7 +12,7 @@ from wallet_core.identity.entities import Role, User, UserStatus
 from wallet_core.ids import UserId, WalletId
 from wallet_core.ledger.accounts import system_wallet_id
 from wallet_core.testing.builders import a_user, new_id
-from wallet_core.testing.contracts.administration import an_act, an_admin, entries
+from wallet_core.testing.contracts.audited import an_act, an_admin, entries
 from wallet_core.testing.contracts.books import BooksUnderTest, a_currency_of, a_person, owner
 from wallet_core.wallets.entities import WalletStatus
 
