@@ -116,6 +116,23 @@ async def test_the_last_id_of_somebody_else_tells_nothing_of_theirs(ada, bob):
     assert {event.data["wallet_id"] for event in told} == {ada.wallet_id}
 
 
+@pytest.mark.usefixtures("worker")
+async def test_what_comes_into_the_inbox_is_told_as_the_inbox_shows_it(ada, bob):
+    async with stream_of(bob) as stream:
+        await quiet(stream)
+
+        await ada.pay(bob, "3.00")
+        told = await stream.next("notification")
+        shown = (await bob.get("/notifications")).body["data"]
+    async with stream_of(bob, last_id=stream.last_id) as again:
+        await ada.pay(bob, "4.00")
+        after = await again.next("notification")
+
+    assert told.data in shown
+    assert told.data["data"]["amount"] == "3.00"
+    assert after.data["data"]["amount"] == "4.00"
+
+
 @pytest.mark.parametrize("last_id", ["1", "%00", "x" * 6_001, "AQEAAAAAAAAAhRHz5UXWHcM", "../../etc/passwd"])
 async def test_a_last_id_that_never_was_one_is_refused(ada, last_id):
     answer = await ada.get("/events", headers={"Last-Event-ID": last_id})

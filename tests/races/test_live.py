@@ -15,6 +15,8 @@ from tests.races.client import Api, Person
 from tests.races.serving import Service
 
 _PATIENCE_SECONDS = 20.0
+_TO_LEAVE_SECONDS = 0.4
+"""How long a place is taken by somebody who is gone."""
 
 
 @asynccontextmanager
@@ -36,6 +38,7 @@ async def stream_at(
             if pid is not None and pid != other_than:
                 break
             stream.response.close()
+            await asyncio.sleep(_TO_LEAVE_SECONDS)
         async with AsyncExitStack() as kept:
             kept.push_async_exit(stack.pop_all())
             yield stream, pid

@@ -127,6 +127,8 @@ class LiveFeed:
         self._is_closed = True
         for stream in self._streams:
             stream.end()
+        # Nobody came, but whoever waits for that has nothing more to wait for.
+        self._somebody_came.set()
         if self._at_work:
             _, late = await asyncio.wait(self._at_work.values(), timeout=_CLOSING_SECONDS_MAX)
             for task in late:
