@@ -18,6 +18,15 @@ from wallet_core.testing.second_factor import code_of
 _PASSWORD: Final = "a long enough password"
 _SECONDS_MAX: Final = 10.0
 _CODE: Final = re.compile(r"\b[0-9]{6}\b")
+_PARKED_DELIVERY: Final = """
+WITH told AS (
+    INSERT INTO notifications (id, user_id, event_id, kind, data, created_at)
+    VALUES (gen_random_uuid(), gen_random_uuid(), $1, 'session.stolen', '{}', now()) RETURNING id)
+INSERT INTO deliveries
+       (id, event_id, notification_id, channel, recipient, status, tries, next_try_at, created_at, ended_at)
+SELECT gen_random_uuid(), $1, id, 'mail', 'nobody@example.com', 'parked', 8, now(), now(), now() FROM told
+RETURNING id
+"""
 _LINK: Final = re.compile(r"#token=([A-Za-z0-9_-]{43})")
 
 Known = Mapping[str, st.SearchStrategy[object]]
@@ -87,6 +96,8 @@ class Askers:
                 return {"code": begun["recovery_codes"][0]}
             case "GET /problems/{code}":
                 return {"code": "not_found"}
+            case "POST /admin/deliveries/{delivery_id}/retry":
+                return {"delivery_id": await self._parked_delivery()}
             case _:
                 return {}
 
@@ -109,6 +120,14 @@ class Askers:
         connection = await asyncpg.connect(self._service.database, timeout=_SECONDS_MAX)
         try:
             await connection.execute("UPDATE users SET role = 'admin' WHERE id = $1", user_id)
+        finally:
+            await connection.close()
+
+    async def _parked_delivery(self) -> str:
+        """The id of one, of nobody's."""
+        connection = await asyncpg.connect(self._service.database, timeout=_SECONDS_MAX)
+        try:
+            return str(await connection.fetchval(_PARKED_DELIVERY, -self._number))
         finally:
             await connection.close()
 

@@ -17,6 +17,7 @@ from wallet_core.notifications.ports import Courier, Undeliverable
 
 _SETTLING_PAUSES: Final = (0.1, 0.3, 0.6, 1.0)
 _ERROR_LENGTH_MAX: Final = 300
+_GROWTH_MAX: Final = 20
 
 
 class DeliveryStatus(StrEnum):
@@ -130,7 +131,7 @@ class DeliveryRules:
 
     def pause_after(self, tries: int) -> timedelta:
         """How long to wait after so many tries."""
-        pause: timedelta = self.first_pause * self.factor ** (tries - 1)
+        pause: timedelta = self.first_pause * self.factor ** min(tries - 1, _GROWTH_MAX)
         return min(pause, self.pause_max)
 
 
