@@ -61,6 +61,7 @@ class Exercise:
             self.only_the_api_is_published,
             self.the_container_has_no_rights_to_lose,
             self.the_api_may_not_rewrite_the_books,
+            self.the_worker_is_at_work,
             self.two_people_sign_up_and_open_wallets,
             self.money_is_added_and_sent,
             self.a_repeated_transfer_moves_nothing,
@@ -114,7 +115,7 @@ class Exercise:
         return f"{time.monotonic() - start:.1f} s"
 
     def only_the_api_is_published(self) -> None:
-        for service in ("postgres", "redis"):
+        for service in ("postgres", "redis", "worker"):
             ports = self._stack.inspect(service)["NetworkSettings"]["Ports"]
             assert not any(ports.values()), (service, ports)
         [published] = self._stack.inspect("api")["NetworkSettings"]["Ports"].values()
@@ -122,7 +123,7 @@ class Exercise:
 
     def the_container_has_no_rights_to_lose(self) -> None:
         assert self._stack.execute("api", "id", "-u") == "10001"
-        for service in ("api", "postgres", "redis"):
+        for service in ("api", "worker", "postgres", "redis"):
             status = self._stack.execute(service, "cat", "/proc/1/status")
             rights = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
             assert rights["Uid"].split()[0] != "0", (service, rights["Uid"])
@@ -133,6 +134,12 @@ class Exercise:
 
     def the_api_may_not_rewrite_the_books(self) -> None:
         assert self._stack.execute("api", "python", "-c", DELETE_AN_ENTRY) == "refused to wallet_service"
+
+    def the_worker_is_at_work(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        while (health := self._stack.inspect("worker")["State"]["Health"]["Status"]) != "healthy":
+            assert time.monotonic() < deadline, health
+            time.sleep(0.5)
 
     def two_people_sign_up_and_open_wallets(self) -> None:
         for name in ("alice", "bob"):
