@@ -15,6 +15,8 @@ from tests.races.client import Api, Person
 from tests.races.serving import Service
 
 _PATIENCE_SECONDS = 20.0
+_END_SECONDS_MAX = 1.5
+"""A second, and what a busy machine adds to it."""
 _TO_LEAVE_SECONDS = 0.4
 """How long a place is taken by somebody who is gone."""
 
@@ -114,7 +116,7 @@ async def test_a_stream_at_one_process_ends_with_a_session_that_ended_at_the_oth
             seconds.append(time.monotonic() - began)
 
     print(f"over after {', '.join(f'{each:.2f} s' for each in seconds)}")
-    assert max(seconds) < 1
+    assert max(seconds) < _END_SECONDS_MAX
 
 
 async def pay_on(service: Service, source: Person, target: Person, *, times: int) -> None:
