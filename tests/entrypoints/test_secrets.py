@@ -16,6 +16,7 @@ STRONG = {
     "PASSWORD_PEPPER": "kept-to-ourselves-kept-to-ourselves-2",
     "SEALING_KEYS": "first:" + "5eed" * 16,
 }
+TWILIO_TOKEN = "0123456789abcdef" * 2
 SERVICE = {**STRONG, "DATABASE_URL": "postgresql://wallet:open-sesame@127.0.0.1:1/wallet"}
 
 
@@ -77,7 +78,13 @@ def test_row_76_no_secret_shows_in_the_list_of_processes(tmp_path: Path, databas
 
 def test_row_76_every_secret_setting_hides_itself_and_may_come_from_a_file(tmp_path: Path) -> None:
     described = {row.name for row in describe_settings() if row.secret}
-    given = SERVICE | {"REDIS_URL": "redis://:open-sesame@cache/0"}
+    given = SERVICE | {
+        "REDIS_URL": "redis://:open-sesame@cache/0",
+        "METRICS_TOKEN": "open-sesame for whoever reads the figures",
+        "TWILIO_ACCOUNT_SID": f"AC{'0' * 32}",
+        "TWILIO_AUTH_TOKEN": TWILIO_TOKEN,
+        "TWILIO_FROM": "+15005550006",
+    }
     if "SMTP_URL" in described:
         given |= {
             "SMTP_URL": "smtp://wallet:open-sesame@mail:587",
@@ -93,5 +100,5 @@ def test_row_76_every_secret_setting_hides_itself_and_may_come_from_a_file(tmp_p
 
     shown = repr(settings) + str(settings)
     assert "open-sesame" not in shown
-    assert not any(secret in shown for secret in STRONG.values())
+    assert not any(secret in shown for secret in (*STRONG.values(), TWILIO_TOKEN))
     assert settings.jwt_secret.reveal() == STRONG["JWT_SECRET"]
