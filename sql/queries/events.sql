@@ -39,17 +39,20 @@ SELECT u.id AS user_id,
  WHERE u.id = ANY(CAST(:user_ids AS uuid[]));
 
 -- name: keep_told(notification_ids, user_ids, event_ids, kinds, facts, moments, delivery_ids, of_notifications, of_events, channels, recipients, of_moments, relayed)!
--- All that a batch comes to, and that it was relayed, in one statement. An event is told once, whatever happens.
+-- All that a batch comes to, and that it was relayed, in one statement. An event is told once: also where somebody has
+-- made it one that was not relayed, so that no batch is ever stuck.
 WITH told AS (
     INSERT INTO notifications (id, user_id, event_id, kind, data, created_at)
     SELECT n.*
       FROM unnest(CAST(:notification_ids AS uuid[]), CAST(:user_ids AS uuid[]), CAST(:event_ids AS bigint[]),
                   CAST(:kinds AS text[]), CAST(:facts AS jsonb[]), CAST(:moments AS timestamptz[])) AS n
+        ON CONFLICT DO NOTHING
 ), to_be_made AS (
     INSERT INTO deliveries (id, notification_id, event_id, channel, recipient, created_at, next_try_at)
     SELECT n.*, clock_timestamp()
       FROM unnest(CAST(:delivery_ids AS uuid[]), CAST(:of_notifications AS uuid[]), CAST(:of_events AS bigint[]),
                   CAST(:channels AS text[]), CAST(:recipients AS text[]), CAST(:of_moments AS timestamptz[])) AS n
+        ON CONFLICT DO NOTHING
 )
 UPDATE events SET relayed_at = clock_timestamp() WHERE id = ANY(CAST(:relayed AS bigint[]));
 

@@ -1,0 +1,82 @@
+"""What of the outbox only PostgreSQL can show."""
+
+import asyncpg
+import pytest
+
+from tests.contracts.postgres_books import PostgresBooks
+from wallet_core.testing.builders import a_transfer
+from wallet_core.testing.clock import SettableClock
+from wallet_core.testing.contracts.books import a_person, post
+
+Pool = asyncpg.Pool
+
+
+@pytest.fixture
+async def books(pool: "Pool[asyncpg.Record]") -> PostgresBooks:
+    books = PostgresBooks(pool, SettableClock())
+    await books.open()
+    return books
+
+
+async def test_an_event_that_is_relayed_once_more_tells_nobody_twice(
+    books: PostgresBooks, pool: "Pool[asyncpg.Record]"
+) -> None:
+    alice, bob = await a_person(books, balance=500), await a_person(books, name="Bob")
+    await post(books, a_transfer(alice, bob, amount=1))
+    await books.outbox.relay(events_max=100)
+    await pool.execute("UPDATE events SET relayed_at = NULL")
+
+    relayed = await books.outbox.relay(events_max=100)
+
+    assert relayed == 2
+    assert await pool.fetchval("SELECT count(*) FROM notifications") == 1
+    assert await pool.fetchval("SELECT count(*) FROM deliveries") == 1
+
+
+async def test_a_kind_of_event_that_only_a_newer_build_knows_is_left_to_it(
+    books: PostgresBooks, owner_database: str
+) -> None:
+    alice, bob = await a_person(books, balance=500), await a_person(books, name="Bob")
+    owner = await asyncpg.connect(owner_database, timeout=10)
+    await owner.execute(
+        "INSERT INTO events (kind, user_id, created_at) VALUES ('card.issued', $1, now() - interval '1 hour')",
+        alice.user_id,
+    )
+    await owner.close()
+    await post(books, a_transfer(alice, bob, amount=1))
+
+    relayed = await books.outbox.relay(events_max=100)
+
+    backlog = await books.outbox.backlog()
+    assert relayed == 2
+    assert (backlog.not_relayed, backlog.pending) == (1, 1)
+    assert backlog.oldest_seconds > 3_500
+
+
+async def test_what_is_no_object_tells_nothing_and_holds_up_nobody(books: PostgresBooks, owner_database: str) -> None:
+    alice = await a_person(books)
+    owner = await asyncpg.connect(owner_database, timeout=10)
+    await owner.execute(
+        "INSERT INTO events (kind, user_id, data, created_at) VALUES ('address.changed', $1, '[1]', now())",
+        alice.user_id,
+    )
+    await owner.close()
+
+    assert await books.outbox.relay(events_max=100) == 1
+    assert await books.inbox.count_unread(alice.user_id, most=9) == 1  # type: ignore[arg-type]
+
+
+async def test_a_change_and_its_event_are_kept_together_or_not_at_all(
+    books: PostgresBooks, pool: "Pool[asyncpg.Record]", owner_database: str
+) -> None:
+    alice = await a_person(books)
+    assert alice.user_id is not None
+    before = await books.users.password_hash(alice.user_id)
+    owner = await asyncpg.connect(owner_database, timeout=10)
+    await owner.execute("ALTER TABLE events ADD CONSTRAINT closed CHECK (kind <> 'password.changed') NOT VALID")
+    await owner.close()
+
+    with pytest.raises(asyncpg.CheckViolationError):
+        await books.users.change_password(alice.user_id, "another", instead_of=None, spared=None, now=SettableClock()())
+
+    assert await books.users.password_hash(alice.user_id) == before
