@@ -168,6 +168,7 @@ async def test_the_document_says_where_a_key_is_required(api):
     }
 
     assert required == {
+        "/admin/wallets/{wallet_id}/deposit": False,
         "/wallets/{wallet_id}/add-funds": False,
         "/wallets/{wallet_id}/withdraw": True,
         "/wallets/{wallet_id}/transfer": True,

@@ -127,6 +127,7 @@ async def test_every_operation_but_the_open_ones_needs_a_token(api, app):
         "/auth/password/forgot",
         "/auth/password/reset",
         "/healthz",
+        "/metrics",
         "/readyz",
         "/version",
         "/problems",
