@@ -22,6 +22,7 @@ EXIT_FAILED: Final = 1
 POLL_SECONDS: Final = 0.5
 """How long the worker leaves the database alone where there is nothing to do."""
 REPORT_SECONDS: Final = 60.0
+STOP_SECONDS_MAX: Final = 20.0
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -53,7 +54,18 @@ async def working(
             yield
         finally:
             stopping.set()
-            await work
+            await _ended(work)
+
+
+async def _ended(work: asyncio.Task[None]) -> None:
+    """Wait for the end, and for a chore that takes long not for ever: it is begun again elsewhere."""
+    _, unfinished = await asyncio.wait({work}, timeout=STOP_SECONDS_MAX)
+    if unfinished:
+        _log.warning("the worker stopped in the middle of something")
+        work.cancel()
+        await asyncio.wait({work})
+    elif (error := work.exception()) is not None:
+        raise error
 
 
 async def _until_told(settings: Settings, heartbeat: Path | None) -> None:

@@ -27,8 +27,8 @@ WORKERS = 2
 TRANSFERS_A_SECOND = 25
 TOLD_SECONDS_MAX = 60.0
 MEAN_SENDS_MAX = 1.1
-LIFE_SECONDS = (0.6, 2.6)
-"""From its start, most of which is imports, to its end: some die before they are at work, most in the middle of it."""
+LIFE_SECONDS_MAX = 1.5
+"""Of a worker that is at work, to its end. One in five dies on its way there."""
 
 _LEFT = """
     SELECT (SELECT count(*) FROM events WHERE relayed_at IS NULL),
@@ -74,7 +74,7 @@ async def test_fifty_workers_are_killed_and_everybody_is_told(
     told = await pool.fetch("SELECT data->>'transaction_id' AS id FROM notifications WHERE kind = 'transfer.received'")
     assert Counter(each["id"] for each in told) == Counter(transfers)
     assert len(office.sent) == len(transfers)
-    assert sent_by_the_killed > len(transfers) / 4
+    assert sent_by_the_killed > len(transfers) / 10
     assert max(sends) <= 2
     assert sum(sends) / len(sends) <= MEAN_SENDS_MAX
 
@@ -93,7 +93,9 @@ async def _load(
 async def _lives(number: int, logs: Iterator[Path], environment: dict[str, str], dice: random.Random) -> None:
     for _ in range(number):
         worker = await asyncio.to_thread(start_worker, next(logs), **environment)
-        await asyncio.sleep(dice.uniform(*LIFE_SECONDS))
+        if dice.random() > 1 / 5:
+            await asyncio.to_thread(worker.wait_until_at_work)
+        await asyncio.sleep(dice.uniform(0, LIFE_SECONDS_MAX))
         assert worker.process.poll() is None, worker.log.read_text()
         await asyncio.to_thread(worker.kill)
 
