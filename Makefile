@@ -7,7 +7,7 @@ TEST_WORKERS ?= 2
 WORKERS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve migrate verify env test test-fast test-long test-faults teeth test-containers test-compose check format lock bench wheel clean
+.PHONY: help demo serve worker migrate verify env test test-fast test-long test-faults teeth test-containers test-compose check format lock bench wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ demo: $(VENV)/demo.installed ## Run everything with people and movements in it (
 
 serve: $(VENV)/demo.installed ## Serve the API on servers of your own, named by the environment (WORKERS=1)
 	@exec $(RUN) -m entrypoints serve --workers $(WORKERS)
+
+worker: $(VENV)/demo.installed ## Tell people what happened, on the servers that the environment names; any number of them
+	@exec $(RUN) -m entrypoints worker
 
 migrate: $(VENV)/demo.installed ## Bring the database that the environment names to the current schema
 	@exec $(RUN) -m entrypoints migrate
