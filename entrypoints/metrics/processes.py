@@ -4,9 +4,11 @@ prometheus-client decides where it counts when it is imported. So the folder has
 """
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -25,7 +27,8 @@ def figures_of_several() -> Iterator[Forget]:
     What it gives is told of each process that died, so that its gauges are not added up any more.
     """
     before = os.environ.get(_FOLDER)
-    with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as folder:
+    _sweep(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
         os.environ[_FOLDER] = folder
 
         def forget(pid: int) -> None:
@@ -38,6 +41,25 @@ def figures_of_several() -> Iterator[Forget]:
                 del os.environ[_FOLDER]
             else:
                 os.environ[_FOLDER] = before
+
+
+def _sweep(root: Path) -> None:
+    """Remove the folders of services that were killed before they could do so themselves."""
+    for folder in root.glob(f"{_PREFIX}*-*"):
+        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if pid.isdecimal() and not _lives(int(pid)):
+            # Somebody else's folder, or one that another service is just removing, is not ours to fail for.
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def registry_to_read(own: CollectorRegistry) -> CollectorRegistry:
