@@ -4,6 +4,7 @@ import random
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -15,8 +16,8 @@ from adapters.postgres.audit import add_entry, broken_links
 from adapters.postgres.verification import SEALS_HOLD, verify
 from tests.adapters.busy_book import Connection, Pool
 from tests.contracts.postgres_books import PostgresBooks
-from wallet_core.administration.audit import OPERATOR, Actor, ActorKind, AuditEntry
-from wallet_core.administration.chain import AuditSealing
+from wallet_core.administration.audit import OPERATOR, Actor, ActorKind, AuditEntry, AuditQuery
+from wallet_core.administration.chain import AuditSealing, Seal, next_seals
 from wallet_core.clock import system_clock
 from wallet_core.ids import AuditId, SessionId, UserId
 from wallet_core.testing.builders import new_id
@@ -160,6 +161,22 @@ async def test_what_is_taken_out_or_put_in_another_place_is_found(owner: Connect
         await owner.execute(change)
 
         assert await broken_links(owner) != []
+
+
+async def test_an_entry_that_is_changed_and_sealed_anew_is_found_by_the_next_seal(
+    owner: Connection, books: PostgresBooks
+) -> None:
+    """Whoever knows how seals are made has to make all that follow anew."""
+    (entry,) = [each for each in (await books.audit.page(AuditQuery(limit=ENTRIES))).entries if each.place == 7]
+    before, seal = await owner.fetch("SELECT * FROM audit_seals WHERE seq IN (6, 7) ORDER BY seq")
+    last = Seal(seq=6, audit_id=AuditId(before["audit_id"]), hash=before["hash"], sealed_at=before["sealed_at"])
+    (forged,) = next_seals(last, [replace(entry, reason="Another")], seal["sealed_at"])
+
+    await owner.execute("UPDATE audit SET reason = 'Another' WHERE id = $1", entry.id)
+    await owner.execute("UPDATE audit_seals SET hash = $1 WHERE seq = 7", forged.hash)
+    broken = await books.seals.broken_links()
+
+    assert [link.seq for link in broken] == [8]
 
 
 async def test_verify_names_the_entry_whose_seal_does_not_hold(owner: Connection) -> None:

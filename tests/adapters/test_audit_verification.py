@@ -12,12 +12,12 @@ from tests.adapters.busy_book import Connection, Pool
 from tests.contracts.postgres_books import PostgresBooks
 from wallet_core.clock import system_clock
 from wallet_core.identity.entities import UserStatus
-from wallet_core.ledger.accounts import Account
+from wallet_core.ledger.accounts import Account, AccountStatus
 from wallet_core.ledger.commands import LimitKind
 from wallet_core.ledger.limits import ChosenCaps
 from wallet_core.testing.builders import a_deposit, a_transfer, granted_caps
 from wallet_core.testing.contracts.audited import an_act, an_adjustment
-from wallet_core.testing.contracts.books import a_currency_of, a_person, post
+from wallet_core.testing.contracts.books import a_currency_of, a_person, now, post
 from wallet_core.testing.contracts.books import owner as owner_of
 from wallet_core.wallets.entities import WalletStatus
 
@@ -173,3 +173,22 @@ async def test_a_guard_of_the_audit_that_is_gone_is_named(owner: Connection, sub
     findings = await verify(owner)
 
     assert [(finding.invariant, finding.subject) for finding in findings] == [(STAYS, subject)]
+
+
+async def test_a_change_whose_entry_cannot_be_kept_is_not_made(books: PostgresBooks) -> None:
+    """State, entry and event are one transaction: an id that was given before fails all three."""
+    dora, act = await a_person(books, name="Dora"), an_act()
+    await books.administration.set_person_status(owner_of(dora), UserStatus.DEACTIVATED, act)
+    await books.administration.set_person_status(owner_of(dora), UserStatus.ACTIVE, an_act())
+
+    for change in (
+        books.administration.set_wallet_status(dora.wallet_id, WalletStatus.FROZEN, act),
+        books.administration.set_person_status(owner_of(dora), UserStatus.DEACTIVATED, act),
+        books.administration.deposit(an_adjustment(dora), act),
+    ):
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await change
+
+    assert (await now(books, dora)).status is AccountStatus.ACTIVE
+    assert (await now(books, dora)).balance == 0
+    assert await books.findings() == []

@@ -81,7 +81,7 @@ async def test_a_deposit_is_made_once_under_its_key(admin: Command, ada: Account
     assert first.stdout.endswith("12.50 USD deposited\n")
     assert again.stdout == first.stdout.replace("deposited", "deposited already")
     assert (refused.returncode, refused.stderr) == (1, "USD has 2 digits after the point.\n")
-    assert [line.split("  ")[4] for line in history.stdout.splitlines()] == ["12.50 USD", "5.00 USD"]
+    assert [line.split()[4:] for line in history.stdout.splitlines()] == [["12.50", "USD"], ["5.00", "USD"]]
     assert await books.findings() == []
 
 

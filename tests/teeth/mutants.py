@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tests.teeth.administration import ADMINISTRATION
 from tests.teeth.mistakes import Edit, mutant
 from tests.teeth.protection import PROTECTION
 from tests.teeth.sessions import SESSIONS
@@ -379,4 +380,5 @@ SECOND_FACTOR: Final = (
     ),
 )
 
-MUTANTS: Final = (*LOCKS, *RULES, *KEYS, *COMMITS, *CACHE, *TIME, *CALLERS, *SECOND_FACTOR, *PROTECTION, *SESSIONS)
+OF_MONEY: Final = (*LOCKS, *RULES, *KEYS, *COMMITS, *CACHE, *TIME, *CALLERS)
+MUTANTS: Final = (*OF_MONEY, *SECOND_FACTOR, *PROTECTION, *SESSIONS, *ADMINISTRATION)
