@@ -1,11 +1,11 @@
-"""Four people with wallets and movements, put in through the same use cases that everybody uses."""
+"""Four people with wallets and movements, and an admin, put in through the same use cases that everybody uses."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from entrypoints.container import Container, opened
 from entrypoints.settings import Settings
-from wallet_core.identity.entities import User
+from wallet_core.identity.entities import Role, User
 from wallet_core.ids import UserId, WalletId
 from wallet_core.wallets.entities import Wallet
 from wallet_core.wallets.movements import Asked, Movements, Recipient
@@ -28,6 +28,7 @@ PEOPLE: Final = (
     Person("Srinivasa Ramanujan", "srinivasa@example.com", {"INR": 9_000_00, "USD": 40_00}),
     Person("Katsuko Saruhashi", "katsuko@example.com", {"JPY": 30_000, "USD": 15_00}),
 )
+ADMIN: Final = Person("Hedy Lamarr", "hedy@example.com", {})
 
 _TRANSFERS: Final = (
     (0, 1, "USD", 18_40, "Concert tickets"),
@@ -47,13 +48,19 @@ async def seed(settings: Settings) -> None:
         )
         wallets: list[tuple[UserId, WalletId]] = []
         for person in PEOPLE:
-            signed_up = await container.people().sign_up(
-                name=person.name, password=PASSWORD, email=person.email, phone=None, verified=True
-            )
-            if not isinstance(signed_up, User):
-                raise RuntimeError(f"{person.name} is there already.")  # noqa: TRY004 - no type is wrong, the database is
-            wallets.append((signed_up.id, await _open(container, signed_up.id, person)))
+            user_id = await _sign_up(container, person, Role.USER)
+            wallets.append((user_id, await _open(container, user_id, person)))
+        await _sign_up(container, ADMIN, Role.ADMIN)
         await _move(container.movements(), wallets)
+
+
+async def _sign_up(container: Container, person: Person, role: Role) -> UserId:
+    signed_up = await container.people().sign_up(
+        name=person.name, password=PASSWORD, email=person.email, phone=None, role=role, verified=True
+    )
+    if not isinstance(signed_up, User):
+        raise RuntimeError(f"{person.name} is there already.")  # noqa: TRY004 - no type is wrong, the database is
+    return signed_up.id
 
 
 async def _open(container: Container, user_id: UserId, person: Person) -> WalletId:

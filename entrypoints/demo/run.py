@@ -17,7 +17,7 @@ from rich.console import Console
 from entrypoints.administration import migrate_database
 from entrypoints.api import api
 from entrypoints.container import Tools
-from entrypoints.demo.people import PASSWORD, PEOPLE, seed
+from entrypoints.demo.people import ADMIN, PASSWORD, PEOPLE, seed
 from entrypoints.embedded.ports import free_port
 from entrypoints.embedded.postgres import EmbeddedPostgres
 from entrypoints.embedded.process import ServerFailed
@@ -139,6 +139,7 @@ def _welcome(screen: Console, settings: Settings, postgres: EmbeddedPostgres, ho
         "",
         f"People (password of each: {PASSWORD})",
         *[f"  {person.email:22} {person.name}" for person in PEOPLE],
+        f"  {ADMIN.email:22} {ADMIN.name}, who may do what stands under “admin” in the documentation",
         "",
         f"Send 12.50 from {first.name} to {second.name}; paste it twice and it is still sent once:",
         "",
