@@ -1,16 +1,19 @@
 """Events in PostgreSQL: written with what they tell of, and relayed later."""
 
 import json
+import logging
 from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 from functools import cache
 from typing import Final
 from uuid import UUID
 
 import asyncpg
 
-from adapters.postgres.database import Database
+from adapters.postgres.database import RACES_LOST, Database, is_link_error
 from adapters.postgres.queries import Connection, Query, load_queries
 from wallet_core.events.kinds import EventKind, Facts, StateChange
+from wallet_core.faults import Fault
 from wallet_core.ids import DeliveryId, IdGenerator, NotificationId, TransactionId, UserId, WalletId
 from wallet_core.notifications.notices import Channel, Happening, Movement, Notice, NoticeKind, Recipient, notice_of
 from wallet_core.notifications.outbox import EventBacklog
@@ -19,6 +22,10 @@ from wallet_core.notifications.preferences import Addressee, Choice, recipients_
 _KINDS: Final = [kind.value for kind in EventKind]
 _TELLING: Final = frozenset({EventKind.TRANSFER_COMPLETED.value, EventKind.DEPOSIT_COMPLETED.value})
 """Movements that somebody may be told of."""
+SET_ASIDE: Final = timedelta(minutes=1)
+"""How long an event that cannot be told is left alone: until somebody has seen to it, or a build that can is there."""
+
+_log = logging.getLogger(__name__)
 
 
 async def append_events(connection: Connection, changes: Sequence[StateChange]) -> None:
@@ -51,22 +58,53 @@ class PostgresOutbox:
 
     async def relay(self, *, events_max: int) -> int:
         """As Outbox.relay."""
+        try:
+            async with self._database.transaction() as connection:
+                rows = await self._take(connection, events_max)
+                await self._tell(connection, rows)
+            return len(rows)
+        except Fault:
+            raise
+        except Exception:  # noqa: BLE001 - one of them is the cause: it is found, and told of, by whoever looks at each
+            return await self._relay_one_by_one(events_max)
+
+    async def _relay_one_by_one(self, events_max: int) -> int:
+        """Relay what can be, and set aside for a while what fails by itself."""
+        failed: dict[int, Exception] = {}
         async with self._database.transaction() as connection:
-            rows = await self._queries["take_events"].fetch(connection, kinds=_KINDS, events_max=events_max)
-            if not rows:
-                return 0
-            notices = [
-                notice
-                for happening in await self._happenings(connection, rows)
-                if (notice := notice_of(happening)) is not None
-            ]
-            addressees = await self._addressees(connection, {notice.user_id for notice in notices})
-            await self._keep(
-                connection,
-                [(notice, recipients_of(notice, addressees[notice.user_id], self._channels)) for notice in notices],
-                relayed=[row["id"] for row in rows],
-            )
-        return len(rows)
+            rows = await self._take(connection, events_max)
+            for row in rows:
+                try:
+                    async with connection.transaction():
+                        await self._tell(connection, [row])
+                except Exception as error:
+                    if is_link_error(error) or isinstance(error, RACES_LOST):
+                        raise
+                    failed[row["id"]] = error
+            await self._queries["set_aside"].execute(connection, ids=list(failed), pause=SET_ASIDE)
+        if failed:
+            # By its kind alone: the words may name whom it is about.
+            event_id, cause = next(iter(failed.items()))
+            _log.error("Events that cannot be told: %d; event %d: %s", len(failed), event_id, type(cause).__name__)
+        return len(rows) - len(failed)
+
+    async def _take(self, connection: Connection, events_max: int) -> Sequence[asyncpg.Record]:
+        return await self._queries["take_events"].fetch(connection, kinds=_KINDS, events_max=events_max)
+
+    async def _tell(self, connection: Connection, rows: Sequence[asyncpg.Record]) -> None:
+        if not rows:
+            return
+        notices = [
+            notice
+            for happening in await self._happenings(connection, rows)
+            if (notice := notice_of(happening)) is not None
+        ]
+        addressees = await self._addressees(connection, {notice.user_id for notice in notices})
+        await self._keep(
+            connection,
+            [(notice, recipients_of(notice, addressees[notice.user_id], self._channels)) for notice in notices],
+            relayed=[row["id"] for row in rows],
+        )
 
     async def backlog(self) -> EventBacklog:
         """As Outbox.backlog. More than 100,000 of anything are not counted."""

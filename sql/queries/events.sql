@@ -7,10 +7,11 @@ SELECT n.kind, n.user_id, n.subject_id, n.facts, clock_timestamp()
 
 -- name: take_events(kinds, events_max)
 -- What nobody has relayed and nobody else is relaying. By its state and never by its number: events are committed in
--- another order than that of their ids. Kinds that this build does not know are left.
+-- another order than that of their ids. Kinds that this build does not know are left, as is what was set aside.
 SELECT id, kind, created_at, user_id, subject_id, data, transaction_id
   FROM events
  WHERE relayed_at IS NULL AND kind = ANY(CAST(:kinds AS text[]))
+   AND (relay_after IS NULL OR relay_after <= statement_timestamp())
  ORDER BY id
  LIMIT CAST(:events_max AS bigint)
    FOR NO KEY UPDATE SKIP LOCKED;
@@ -55,6 +56,11 @@ WITH told AS (
         ON CONFLICT DO NOTHING
 )
 UPDATE events SET relayed_at = clock_timestamp() WHERE id = ANY(CAST(:relayed AS bigint[]));
+
+-- name: set_aside(ids, pause)!
+UPDATE events
+   SET relay_after = clock_timestamp() + CAST(:pause AS interval)
+ WHERE id = ANY(CAST(:ids AS bigint[]));
 
 -- name: read_backlog()
 -- Counting stops where nobody would want to know more exactly.

@@ -66,6 +66,31 @@ async def test_what_is_no_object_tells_nothing_and_holds_up_nobody(books: Postgr
     assert await books.inbox.count_unread(alice.user_id, most=9) == 1  # type: ignore[arg-type]
 
 
+async def test_an_event_that_the_database_will_not_have_told_holds_up_nobody_and_is_told_once_it_can_be(
+    books: PostgresBooks, pool: "Pool[asyncpg.Record]", owner_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    alice, bob = await a_person(books, balance=500), await a_person(books, name="Bob")
+    owner = await asyncpg.connect(owner_database, timeout=10)
+    # No index takes a key of that size.
+    await owner.execute(
+        "INSERT INTO events (kind, user_id, data, created_at) SELECT 'address.changed', $1, jsonb_build_object("
+        "'channel', 'mail', 'former', (SELECT string_agg(md5(n::text), '') FROM generate_series(1, 500) AS n)), now()",
+        alice.user_id,
+    )
+    await post(books, a_transfer(alice, bob, amount=1))
+
+    relayed = [await books.outbox.relay(events_max=100) for _ in range(2)]
+    await owner.execute("UPDATE events SET data = '{}', relay_after = now() WHERE kind = 'address.changed'")
+    mended = await books.outbox.relay(events_max=100)
+
+    await owner.close()
+    assert relayed == [2, 0]
+    assert await books.inbox.count_unread(bob.user_id, most=9) == 1  # type: ignore[arg-type]
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "ProgramLimitExceededError" in caplog.text
+    assert mended == 1
+
+
 async def test_a_change_and_its_event_are_kept_together_or_not_at_all(
     books: PostgresBooks, pool: "Pool[asyncpg.Record]", owner_database: str
 ) -> None:

@@ -29,10 +29,11 @@ class Outbox(Protocol):
     """
 
     async def relay(self, *, events_max: int) -> int:
-        """Take at most so many of the oldest events that nobody else is taking; how many there were.
+        """Take at most so many of the oldest events that nobody else is taking; how many were relayed.
 
         What `notice_of` has to say of each goes into the inbox of whom it concerns, and a delivery is made ready for
-        each of `recipients_of`: all of that and the note that the event was relayed, in one transaction.
+        each of `recipients_of`: all of that and the note that the event was relayed, in one transaction. One that
+        cannot be told holds up no other: it is left for a while, stays in the backlog and is not counted here.
         """
         ...
 

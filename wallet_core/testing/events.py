@@ -21,6 +21,7 @@ class KeptEvent:
     transaction_id: TransactionId | None = None
     change: StateChange | None = None
     is_relayed: bool = False
+    relay_after: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from wallet_core.administration.audit import Act
 from wallet_core.clock import Clock, system_clock
@@ -15,6 +16,8 @@ from wallet_core.notifications.preferences import Addressee, Choices, recipients
 from wallet_core.testing.builders import new_id
 from wallet_core.testing.events import KeptDelivery, KeptEvent, KeptNotification
 from wallet_core.testing.records import Records
+
+_SET_ASIDE: Final = timedelta(minutes=1)
 
 
 class InMemoryOutbox:
@@ -35,13 +38,21 @@ class InMemoryOutbox:
     async def relay(self, *, events_max: int) -> int:
         """As Outbox.relay."""
         kept = self._records.outbox
-        taken = [event for event in kept.events.values() if not event.is_relayed][:events_max]
+        now = self._clock()
+        waiting = [event for event in kept.events.values() if not event.is_relayed]
+        taken = [event for event in waiting if event.relay_after is None or event.relay_after <= now][:events_max]
+        relayed = 0
         for event in taken:
-            notice = notice_of(self._happening(event))
+            try:
+                notice = notice_of(self._happening(event))
+            except Exception:  # noqa: BLE001 - whatever it is, the others do not wait for it
+                kept.events[event.id] = replace(event, relay_after=now + _SET_ASIDE)
+                continue
             if notice is not None:
                 self._tell(notice)
             kept.events[event.id] = replace(event, is_relayed=True)
-        return len(taken)
+            relayed += 1
+        return relayed
 
     async def backlog(self) -> EventBacklog:
         """As Outbox.backlog."""

@@ -3,10 +3,10 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from wallet_core.administration.audit import OPERATOR, Act, AuditQuery
-from wallet_core.events.kinds import Facts
+from wallet_core.events.kinds import EventKind, Facts, StateChange
 from wallet_core.identity.changes import new_device
 from wallet_core.identity.entities import User
 from wallet_core.ids import AuditId, DeliveryId, NotificationId, UserId
@@ -141,6 +141,21 @@ class OutboxContract:
         await books.outbox.relay(events_max=MANY)
 
         assert await told(books, user.id) == [("device.new", {"device": "A phone"})]
+
+    async def test_events_that_cannot_be_told_hold_up_nobody_and_still_count(self, books: PostUnderTest) -> None:
+        user = await somebody(books)
+        senseless: Any = {"former": user.email, "channel": ["mail"]}
+        change = StateChange(kind=EventKind.ADDRESS_CHANGED, user_id=user.id, facts=senseless)
+        for token in (b"first", b"second", b"third"):
+            session = a_session(user_id=user.id)
+            await books.sessions.add(session, token, password_hash=None, sessions_max=9, change=change)
+        await books.users.change_password(user.id, "another", instead_of=None, spared=None, now=NOON)
+
+        relayed = [await books.outbox.relay(events_max=2) for _ in range(3)]
+
+        assert relayed == [0, 1, 0]
+        assert await told(books, user.id) == [("password.changed", {})]
+        assert (await books.outbox.backlog()).not_relayed == 3
 
     async def test_a_stolen_session_is_told_of_once(self, books: PostUnderTest) -> None:
         user = await somebody(books)
