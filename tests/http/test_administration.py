@@ -104,14 +104,28 @@ async def test_a_deactivated_person_neither_logs_in_nor_asks_nor_moves_money(ada
     assert adjusted.refused == (403, "account_deactivated")
 
 
+async def test_what_is_changed_without_a_reason_is_noted_with_the_word_that_there_was_none(ada, admin):
+    path = f"/admin/users/{ada.id}/limits"
+
+    limited = await admin.ask("PUT", path, {"currency": "USD", "transfer": {"daily": "5.00"}})
+    await ada.post("/me/deactivate")
+
+    entries = (await admin.get("/admin/audit", query={"user_id": ada.id})).body["data"]
+    assert limited.status == 200
+    assert [(entry["action"], entry["reason"]) for entry in entries] == [
+        ("person.deactivated", "None was given."),
+        ("limits.changed", "None was given."),
+    ]
+
+
 async def test_people_deactivate_themselves_and_only_an_admin_reactivates_them(ada, bob, admin):
-    unexplained = await ada.post("/me/deactivate")
-    gone = await ada.post("/me/deactivate", {"reason": "I need it no more"})
+    wordless = await ada.post("/me/deactivate", {"reason": " "})
+    gone = await ada.post("/me/deactivate")
     refused = await bob.post(f"/admin/users/{ada.id}/activate", WHY)
     back = await admin.post(f"/admin/users/{ada.id}/activate", WHY)
     ada_again = replace(ada, token=await log_in(ada.api, ada.email))
 
-    assert unexplained.refused == (400, "invalid_request")
+    assert wordless.refused == (400, "invalid_request")
     assert (gone.status, gone.body["status"]) == (200, "deactivated")
     assert '"cache"' in gone.headers["Clear-Site-Data"]
     assert refused.refused == (403, "forbidden")

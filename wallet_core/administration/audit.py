@@ -9,6 +9,8 @@ from typing import Final, Protocol, TypeAlias
 from wallet_core.ids import AuditId, SessionId, UserId
 
 REASON_LENGTH_MAX: Final = 500
+NO_REASON: Final = "None was given."
+"""The reason where none has to be given and none was."""
 
 Value: TypeAlias = "bool | int | str | list[Value] | dict[str, Value] | None"
 State: TypeAlias = Mapping[str, Value]

@@ -15,6 +15,7 @@ from entrypoints.http.routes.limits import chosen_caps
 from entrypoints.http.schemas.administration import (
     AdjustmentSchema,
     GrantSchema,
+    OptionalReasonSchema,
     ReasonSchema,
     SessionsEndedSchema,
     SessionsEndSchema,
@@ -25,7 +26,7 @@ from entrypoints.http.security_headers import CLEAR_SITE_DATA
 from entrypoints.http.services import Services
 from entrypoints.http.views import asked_line, declined_problem, limits_view, line_view, user_view, wallet_view
 from wallet_core.administration.administration import Deposit
-from wallet_core.administration.audit import ActorKind
+from wallet_core.administration.audit import NO_REASON, ActorKind
 from wallet_core.administration.changes import ChangeRefusal
 from wallet_core.identity.entities import User
 from wallet_core.ids import SessionId, UserId, WalletId
@@ -88,9 +89,9 @@ class AdministrationRoutes:
         responses={200: (UserSchema, "You, deactivated")},
         problems=["conflict", "last_admin", "outcome_unknown"],
     )
-    @body(ReasonSchema)
+    @body(OptionalReasonSchema)
     async def deactivate_me(self, request: web.Request) -> web.Response:
-        by, reason = actor_of(request, ActorKind.PERSON), body_of(request)["reason"]
+        by, reason = actor_of(request, ActorKind.PERSON), body_of(request).get("reason", NO_REASON)
         changed = await self._administration.deactivate(caller(request).user_id, by=by, reason=reason)
         response = _person_answer(changed)
         response.headers.update(CLEAR_SITE_DATA)
@@ -216,8 +217,8 @@ class AdministrationRoutes:
 
 
 def _why(request: web.Request) -> Mapping[str, Any]:
-    """By whom, and for what reason."""
-    return {"by": actor_of(request), "reason": body_of(request)["reason"]}
+    """By whom, and for what reason; the schema says whether there has to be one."""
+    return {"by": actor_of(request), "reason": body_of(request).get("reason", NO_REASON)}
 
 
 def _person_of(request: web.Request) -> UserId:

@@ -8,12 +8,13 @@ from aiohttp import web
 from entrypoints.http.authentication import actor_of, bearer, caller
 from entrypoints.http.openapi import body, body_of, operation, path, path_of, query, query_of
 from entrypoints.http.problems import Problem, json_response
-from entrypoints.http.schemas.administration import SessionEndQuerySchema
+from entrypoints.http.schemas.administration import OptionalReasonSchema
 from entrypoints.http.schemas.answers import SessionListSchema, TokenSchema
 from entrypoints.http.schemas.requests import RefreshSchema, SessionPathSchema, UserPathSchema
 from entrypoints.http.security_headers import CLEAR_SITE_DATA
 from entrypoints.http.services import Services
 from entrypoints.http.views import granted_view, session_view
+from wallet_core.administration.audit import NO_REASON
 from wallet_core.administration.changes import ChangeRefusal
 from wallet_core.identity.entities import Role
 from wallet_core.identity.refreshing import RefreshRefusal
@@ -21,7 +22,6 @@ from wallet_core.identity.session import Granted
 from wallet_core.ids import UserId
 
 _TAGS = ("sessions",)
-_NO_REASON = "None was given."
 
 
 class SessionRoutes:
@@ -82,13 +82,13 @@ class SessionRoutes:
         responses={204: (None, "Ended")},
     )
     @path(SessionPathSchema)
-    @query(SessionEndQuerySchema)
+    @query(OptionalReasonSchema)
     async def end_session(self, request: web.Request) -> web.Response:
         active, session_id = caller(request), path_of(request)["session_id"]
         if not await self._sessions.end(active, session_id):
             if active.role is not Role.ADMIN:
                 raise Problem("not_found")
-            reason = query_of(request).get("reason", _NO_REASON)
+            reason = query_of(request).get("reason", NO_REASON)
             ended = await self._administration.end_session(session_id, by=actor_of(request), reason=reason)
             if ended is ChangeRefusal.NOT_FOUND:
                 raise Problem("not_found")

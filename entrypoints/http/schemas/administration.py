@@ -30,7 +30,13 @@ class ReasonSchema(Schema):
     reason = Reason(max=REASON_LENGTH_MAX, required=True)
 
 
-class GrantSchema(ReasonSchema):
+class OptionalReasonSchema(Schema):
+    """Why, where that is up to whoever asks."""
+
+    reason = Reason(max=REASON_LENGTH_MAX)
+
+
+class GrantSchema(OptionalReasonSchema):
     """What somebody may move out in one currency from now on; what is not said stays."""
 
     currency = CurrencyCode(required=True)
@@ -48,12 +54,6 @@ class AdjustmentSchema(MoneySchema):
     """Money to credit, and why."""
 
     reason = Reason(max=REASON_LENGTH_MAX, required=True)
-
-
-class SessionEndQuerySchema(Schema):
-    """Why a session of somebody else is ended."""
-
-    reason = Reason(max=REASON_LENGTH_MAX)
 
 
 class SessionsEndSchema(ReasonSchema):
