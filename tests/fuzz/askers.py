@@ -74,6 +74,7 @@ class Askers:
             "session_id": await self._other_session_id(token),
             "refresh_token": tokens["refresh_token"],
             **await self._secrets_for(operation, token, email, phone),
+            **await self._states_for(operation, token, wallet_id),
         }
         return Asker(token, _sensible(email) | {name: st.just(value) for name, value in known.items()})
 
@@ -98,6 +99,23 @@ class Askers:
                 return {"code": "not_found"}
             case "POST /admin/deliveries/{delivery_id}/retry":
                 return {"delivery_id": await self._parked_delivery()}
+            case _:
+                return {}
+
+    async def _states_for(self, operation: str, token: str, wallet_id: str) -> dict[str, object]:
+        """What there has to be before somebody who administers can change it back, and what they may say."""
+        why = {"reason": "To see it changed back"}
+        match operation:
+            case "POST /admin/wallets/{wallet_id}/unfreeze":
+                await self._done(f"/admin/wallets/{wallet_id}/freeze", token, why)
+                return {}
+            case "POST /admin/users/{user_id}/activate":
+                contact = {"email": f"gone{self._number}@example.com"}
+                gone = await self._done("/auth/signup", None, {"name": "Gone", "password": _PASSWORD} | contact)
+                await self._done(f"/admin/users/{gone.json['id']}/deactivate", token, why)
+                return {"user_id": gone.json["id"]}
+            case "PUT /admin/users/{user_id}/limits":
+                return {"transfer": {"daily": "5.00"}, "withdrawal": {"monthly": "70.00"}}
             case _:
                 return {}
 
