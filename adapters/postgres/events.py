@@ -5,7 +5,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -139,7 +139,7 @@ class PostgresOutbox:
                 user_id=None if row["user_id"] is None else UserId(row["user_id"]),
                 subject_id=row["subject_id"],
                 subject_name=names.get(row["subject_id"]),
-                facts=facts_of(row["data"]),
+                facts=_members_of(row["data"]),
             )
             for row in rows
         ]
@@ -192,9 +192,21 @@ class PostgresOutbox:
 
 
 def facts_of(stored: str | None) -> Facts:
-    """What was kept of something; nothing where that is no object."""
+    """What was kept of something, as far as it can be told: nothing that is neither text nor a number of 64 bits."""
+    try:
+        kept = _members_of(stored)
+    except (ValueError, RecursionError):  # a number of thousands of digits, say
+        return {}
+    return {name: value for name, value in kept.items() if isinstance(value, str) or _is_number(value)}
+
+
+def _members_of(stored: str | None) -> dict[str, Any]:
     kept = None if stored is None else json.loads(stored)
     return kept if isinstance(kept, dict) else {}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and -(2**63) <= value < 2**63
 
 
 def _movement_of(row: asyncpg.Record) -> Movement:

@@ -1,12 +1,12 @@
 """How things stand with those who listen, from PostgreSQL: one question for all of them, then what is new."""
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import asyncpg
 
 from adapters.postgres.database import Database
+from adapters.postgres.events import facts_of
 from adapters.postgres.queries import load_queries
 from adapters.postgres.rows import transaction_of
 from wallet_core.ids import AccountId, NotificationId, UserId, WalletId
@@ -88,7 +88,7 @@ def _notification_of(row: asyncpg.Record) -> Notification:
     return Notification(
         id=NotificationId(row["id"]),
         kind=row["kind"],
-        facts=json.loads(row["data"]),
+        facts=facts_of(row["data"]),
         created_at=row["created_at"],
         read_at=row["read_at"],
     )

@@ -1,12 +1,17 @@
 """What of the outbox only PostgreSQL can show."""
 
+from datetime import timedelta
+
 import asyncpg
 import pytest
 
+from adapters.postgres.database import Database
+from adapters.postgres.live import PostgresLiveRepository
 from tests.contracts.postgres_books import PostgresBooks
 from wallet_core.testing.builders import a_transfer
 from wallet_core.testing.clock import SettableClock
 from wallet_core.testing.contracts.books import a_person, post
+from wallet_core.testing.contracts.books import owner as person_of
 
 Pool = asyncpg.Pool
 
@@ -63,7 +68,7 @@ async def test_what_is_no_object_tells_nothing_and_holds_up_nobody(books: Postgr
     await owner.close()
 
     assert await books.outbox.relay(events_max=100) == 1
-    assert await books.inbox.count_unread(alice.user_id, most=9) == 1  # type: ignore[arg-type]
+    assert await books.inbox.count_unread(person_of(alice), most=9) == 1
 
 
 async def test_an_event_that_the_database_will_not_have_told_holds_up_nobody_and_is_told_once_it_can_be(
@@ -85,10 +90,34 @@ async def test_an_event_that_the_database_will_not_have_told_holds_up_nobody_and
 
     await owner.close()
     assert relayed == [2, 0]
-    assert await books.inbox.count_unread(bob.user_id, most=9) == 1  # type: ignore[arg-type]
+    assert await books.inbox.count_unread(person_of(bob), most=9) == 1
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "ProgramLimitExceededError" in caplog.text
     assert mended == 1
+
+
+@pytest.mark.parametrize(
+    "facts", ['{"device": 1e5000}', '{"device": {"a": 1}, "left": 1e30}', "[" * 3_000 + "]" * 3_000]
+)
+async def test_facts_that_nobody_can_make_sense_of_keep_nobody_from_theirs(
+    books: PostgresBooks, pool: "Pool[asyncpg.Record]", facts: str
+) -> None:
+    alice, bob = await a_person(books, balance=500), await a_person(books, name="Bob")
+    for _ in range(2):
+        await post(books, a_transfer(alice, bob, amount=1))
+    await books.outbox.relay(events_max=100)
+    spoilt = await pool.fetchval(
+        "UPDATE notifications SET data = $1 WHERE id = (SELECT min(id::text)::uuid FROM notifications) RETURNING id",
+        facts,
+    )
+
+    claimed = await books.deliveries.claim(at_most=9, lease=timedelta(minutes=1))
+    page = await books.inbox.page(person_of(bob), unread_only=False, after=None, limit=9)
+    live = await PostgresLiveRepository(Database(pool)).notifications([each.id for each in page])
+
+    assert sorted(len(each.facts) for each in claimed) == [0, 5]
+    assert [(each.id == spoilt, len(each.facts)) for each in page] == [(False, 5), (True, 0)]
+    assert [each.facts for each in live] == [each.facts for each in reversed(page)]
 
 
 async def test_a_change_and_its_event_are_kept_together_or_not_at_all(
