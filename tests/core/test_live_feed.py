@@ -14,7 +14,7 @@ from wallet_core.ids import SessionId, UserId
 from wallet_core.ledger.accounts import Account
 from wallet_core.live import feed as feed_module
 from wallet_core.live.feed import LiveFeed, StreamLimits
-from wallet_core.live.news import BalanceIs, LiveEvent, Moved
+from wallet_core.live.news import AccountLine, BalanceIs, LiveEvent, Moved, Span
 from wallet_core.live.subscription import StreamRefusal, Subscription
 from wallet_core.testing.books import InMemoryBooks
 from wallet_core.testing.builders import a_deposit, new_id
@@ -259,6 +259,50 @@ async def test_a_database_that_fails_for_a_while_delays_news_and_is_reported_onc
     assert told is not None
     assert [type(event) for event in told] == [Moved, BalanceIs]
     assert [str(error) for error in stage.reported] == ["Not now."]
+
+
+async def test_where_it_takes_long_to_tell_who_may_listen_it_takes_no_longer_for_many(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [await a_person(stage.books) for _ in range(20)]
+
+    async def wait_in_vain(_: object) -> bool:
+        await asyncio.sleep(0.3)
+        raise Unavailable("Nobody knows.")
+
+    with ExitStack() as stack:
+        streams = [listen(stage, stack, person) for person in people]
+        for stream in streams:
+            await heard(stream)
+        monkeypatch.setattr(stage.feed, "_is_live", wait_in_vain)
+
+        # One after the other it would be 6 s.
+        ended = await asyncio.wait_for(asyncio.gather(*(stream.next() for stream in streams)), 3.0)
+
+    assert ended == [None] * 20
+
+
+async def test_who_cannot_be_told_keeps_nobody_else_from_being_told(stage: Stage) -> None:
+    alice, bob = await a_person(stage.books), await a_person(stage.books)
+    lines = stage.books.live.lines
+
+    async def fail_for_alice(spans: Sequence[Span]) -> Sequence[AccountLine]:
+        if any(span.account_id == alice.id for span in spans):
+            raise ValueError("Nobody can read that.")
+        return await lines(spans)
+
+    stage.books.live.lines = fail_for_alice  # type: ignore[method-assign]  # what is kept of her is spoilt
+    with ExitStack() as stack:
+        alices, bobs = listen(stage, stack, alice), listen(stage, stack, bob)
+        for stream in (alices, bobs):
+            await heard(stream)
+
+        await stage.books.ledger.post([a_deposit(each, amount=5) for each in (alice, bob)])
+        told = [await heard(bobs), await heard(alices)]
+
+    assert [type(event) for event in told[0] or ()] == [Moved, BalanceIs]
+    assert told[1] is None
+    assert [str(error) for error in stage.reported] == ["Nobody can read that."]
 
 
 async def test_closing_ends_every_stream_at_once_and_opens_none(stage: Stage) -> None:

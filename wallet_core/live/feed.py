@@ -40,6 +40,8 @@ SPANS_AT_ONCE_MAX: Final = 200
 """For so many streams, and of so many accounts, what is new is read at once."""
 _HASTE_SECONDS: Final = 0.05
 """The least from one poll to the next, however many come."""
+_AT_HAND_SECONDS_MAX: Final = 0.05
+"""What takes longer had to be asked for."""
 _CLOSING_SECONDS_MAX: Final = 1.0
 _BEGINNING: Final = NotificationId(UUID(int=0))
 
@@ -169,14 +171,29 @@ class LiveFeed:
     async def _watch(self) -> None:
         """End the streams of those who may not listen any more, and let the others know that we are there."""
         while self._is_wanted():
-            for stream in list(self._streams):
-                if stream.is_over:
-                    continue
-                if stream.is_gone() or not await self._may_listen(stream.session):
-                    stream.end()
-                elif stream.is_waiting and self._monotonic() - stream.told_at >= HEARTBEAT_SECONDS:
-                    stream.tell((), self._monotonic())
+            await self._look_after_all(list(self._streams))
             await asyncio.sleep(CHECK_SECONDS)
+
+    async def _look_after_all(self, streams: Sequence[Subscription]) -> None:
+        """One after the other, which is quickest where all that has to be known is at hand."""
+        clock = asyncio.get_running_loop().time
+        for place, stream in enumerate(streams):
+            began = clock()
+            await self._look_after(stream)
+            if clock() - began > _AT_HAND_SECONDS_MAX:
+                # Whatever this one had to wait for the others wait for too: once, and together.
+                async with asyncio.TaskGroup() as others:
+                    for each in streams[place + 1 :]:
+                        others.create_task(self._look_after(each))
+                return
+
+    async def _look_after(self, stream: Subscription) -> None:
+        if stream.is_over:
+            return
+        if stream.is_gone() or not await self._may_listen(stream.session):
+            stream.end()
+        elif stream.is_waiting and self._monotonic() - stream.told_at >= HEARTBEAT_SECONDS:
+            stream.tell((), self._monotonic())
 
     async def _may_listen(self, session: ActiveSession) -> bool:
         try:
@@ -221,7 +238,29 @@ class LiveFeed:
             elif is_behind(stream.position, standing):
                 behind.append((stream, standing, stream.position))
         for at in range(0, len(behind), STREAMS_AT_ONCE_MAX):
-            await self._catch_up(behind[at : at + STREAMS_AT_ONCE_MAX])
+            await self._catch_up_apart(behind[at : at + STREAMS_AT_ONCE_MAX])
+
+    async def _catch_up_apart(self, behind: Sequence[_Behind]) -> None:
+        """As `_catch_up`. Where that fails, each by themselves: whose fault it is loses their stream, the others none."""
+        try:
+            await self._catch_up(behind)
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 - told of below, once it is known that it comes again
+            await self._catch_up_one_by_one(behind)
+
+    async def _catch_up_one_by_one(self, behind: Sequence[_Behind]) -> None:
+        trouble: Exception | None = None
+        for each in behind:
+            try:
+                await self._catch_up([each])
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, the others are told
+                trouble = error
+                each[0].end()
+        if trouble is not None:
+            self._report(trouble)
 
     async def _catch_up(self, behind: Sequence[_Behind]) -> None:
         """Read what is new for these, and tell them."""
