@@ -25,11 +25,14 @@ SELECT greatest(1, CAST(ceil(extract(epoch FROM free_at - clock_timestamp())) AS
 DELETE FROM failed_attempts WHERE key = ANY(CAST(:keys AS bytea[]));
 
 -- name: drop_stale_attempts(older_than_seconds, row_limit)!
--- Some of the rows that mean nothing any more; those that somebody works on are left for the next time.
+-- Some of the rows that mean nothing any more; those that somebody works on are left for the next time. One moment for
+-- the whole statement, and a list of keys, so that indexes lead to them however it is planned: where there are none,
+-- nothing is read.
 DELETE FROM failed_attempts
- WHERE key IN (SELECT key FROM failed_attempts
-                WHERE counted_at < clock_timestamp() - interval '1 second' * :older_than_seconds
-                ORDER BY counted_at LIMIT :row_limit FOR UPDATE SKIP LOCKED);
+ WHERE key = ANY(ARRAY(
+       SELECT key FROM failed_attempts
+        WHERE counted_at < statement_timestamp() - interval '1 second' * :older_than_seconds
+        ORDER BY counted_at LIMIT :row_limit FOR UPDATE SKIP LOCKED));
 
 -- name: take_message(key, most, seconds)
 -- Counts one more message and says when; no row, and nothing counted, where so many went out in the span before now.
@@ -54,6 +57,7 @@ SELECT greatest(1, CAST(ceil(extract(epoch FROM
 
 -- name: drop_stale_messages(older_than_seconds, row_limit)!
 DELETE FROM sent_messages
- WHERE key IN (SELECT key FROM sent_messages
-                WHERE sent_at < clock_timestamp() - interval '1 second' * :older_than_seconds
-                ORDER BY sent_at LIMIT :row_limit FOR UPDATE SKIP LOCKED);
+ WHERE key = ANY(ARRAY(
+       SELECT key FROM sent_messages
+        WHERE sent_at < statement_timestamp() - interval '1 second' * :older_than_seconds
+        ORDER BY sent_at LIMIT :row_limit FOR UPDATE SKIP LOCKED));

@@ -51,9 +51,6 @@ READ_WHOLE: Final[Mapping[str, set[str]]] = {
     "events.take_events": {"events"},
     "events.read_backlog": {"events", "deliveries"},
     "deliveries.find_parked": {"deliveries"},
-    # In the background. They hold what happened within a day.
-    "throttling.drop_stale_attempts": {"failed_attempts"},
-    "throttling.drop_stale_messages": {"sent_messages"},
 }
 """The full verification apart, which reads everything each night: that is what it is for."""
 
