@@ -206,6 +206,19 @@ async def test_of_many_codes_at_once_a_challenge_looks_at_five(stage: FactorStag
     assert outcomes.count(LoginRefusal.CHALLENGE_OVER) == 15
 
 
+async def test_a_code_that_has_to_wait_is_no_try_at_the_challenge() -> None:
+    stage = FactorStage(attempts_max=1)
+    user, _, enrolment = await stage.enrolled()
+    challenge = await challenged(stage, user)
+
+    outcomes = [await answer(stage, challenge, WRONG) for _ in range(7)]
+    stage.attempts.taken.clear()
+    after_the_wait = await answer(stage, challenge, stage.shown(enrolment))
+
+    assert outcomes == [LoginRefusal.INVALID_CREDENTIALS] + [TooManyAttempts(7)] * 6
+    assert isinstance(after_the_wait, LoggedIn)
+
+
 async def test_a_challenge_of_somebody_who_turned_codes_off_is_over(stage: FactorStage) -> None:
     user, active, enrolment = await stage.enrolled()
     challenge = await challenged(stage, user)

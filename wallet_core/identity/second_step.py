@@ -58,16 +58,20 @@ class SecondStep:
 
     async def answer(self, challenge: str, code: str, device: Device) -> UserId | FactorRefusal | TooManyAttempts:
         """As SecondFactors.answer."""
-        now = self._clock()
-        # Counted before the code is looked at, so that no crowd of codes at once slips through.
-        tried = await self._challenges.attempt(Purpose.SECOND_FACTOR, token_hash(challenge), now)
-        factor = None if tried is None else await self._on(tried.user_id)
-        if tried is None or factor is None:
+        now, secret_hash = self._clock(), token_hash(challenge)
+        found = await self._challenges.find(Purpose.SECOND_FACTOR, secret_hash, now)
+        factor = None if found is None else await self._on(found.user_id)
+        if found is None or factor is None:
             return FactorRefusal.CHALLENGE_OVER
-        counted_by = (str(tried.user_id),)
+        counted_by = (str(found.user_id),)
         wait_seconds = await self._attempts.take(counted_by, device)
         if wait_seconds is not None:
             return TooManyAttempts(wait_seconds)
+        # Counted before the code is looked at, so that no crowd of codes at once slips through; and not for whoever
+        # has to wait, whose code is not looked at.
+        tried = await self._challenges.attempt(Purpose.SECOND_FACTOR, secret_hash, now)
+        if tried is None:
+            return FactorRefusal.CHALLENGE_OVER
         if not await self._codes.accept(factor, code):
             return FactorRefusal.WRONG_CODE
         if not await self._challenges.use(tried.id, now):
