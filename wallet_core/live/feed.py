@@ -241,7 +241,7 @@ class LiveFeed:
             await self._catch_up_apart(behind[at : at + STREAMS_AT_ONCE_MAX])
 
     async def _catch_up_apart(self, behind: Sequence[_Behind]) -> None:
-        """As `_catch_up`. Where that fails, each by themselves: whose fault it is loses their stream, the others none."""
+        """As `_catch_up`. Where that fails each is told alone, and whoever cannot be told loses their stream."""
         try:
             await self._catch_up(behind)
         except Unavailable:
