@@ -7,6 +7,7 @@ from adapters.notifications.templates import JinjaStationery
 from adapters.postgres.database import Database
 from adapters.postgres.deliveries import PostgresTurns
 from tests.contracts.postgres_books import PostgresBooks
+from wallet_core.notifications.letters import password_reset
 from wallet_core.testing.books import InMemoryBooks
 from wallet_core.testing.clock import SettableClock
 from wallet_core.testing.contracts import (
@@ -89,3 +90,9 @@ class TestJinjaStationery(StationeryContract):
     @pytest.fixture
     def stationery(self) -> JinjaStationery:
         return JinjaStationery()
+
+    def test_the_way_to_a_new_password_is_a_link(self, stationery: JinjaStationery) -> None:
+        mail = stationery.mail(password_reset("https://wallet.example/reset#token=x", 15), to="alice@example.org")
+
+        assert mail.html is not None
+        assert '<p><a href="https://wallet.example/reset#token=x"' in mail.html

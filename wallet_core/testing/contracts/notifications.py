@@ -142,6 +142,13 @@ class StationeryContract:
         assert "<script" not in mail.html
         assert "&lt;script&gt;" in mail.html
 
+    def test_nobody_who_calls_themselves_a_link_becomes_one(self, stationery: Stationery) -> None:
+        mail = stationery.mail(transfer_received("1.00 USD", "https://evil.example/x"), to="alice@example.org")
+
+        assert "https://evil.example/x sent you 1.00 USD" in mail.body
+        assert mail.html is not None
+        assert "<a " not in mail.html
+
     def test_a_mail_keeps_its_reference(self, stationery: Stationery) -> None:
         reference = UUID(int=7)
 
