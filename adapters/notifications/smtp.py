@@ -78,6 +78,9 @@ class SmtpCourier:
             written["Subject"] = mail.subject
         except ValueError:  # a line break, say, where a header must have none
             raise Undeliverable("A mail cannot be written.") from None
+        if [each.addr_spec for each in written["To"].addresses] != [mail.to]:
+            # An encoded word, say: it would be taken to whoever it reads like when it is decoded.
+            raise Undeliverable("A mail cannot be written to such an address.")
         written["Date"] = format_datetime(self._clock())
         written["Message-ID"] = (
             make_msgid(domain=self._domain) if mail.reference is None else f"<{mail.reference}@{self._domain}>"

@@ -301,6 +301,16 @@ async def test_an_address_in_other_letters_is_written_to(office: Office, trusted
     assert [envelope.rcpt_tos for envelope, _ in office.taken] == [[mail.to]]
 
 
+@pytest.mark.parametrize("address", ["=?utf-8?q?alice?=@example.org", "alice@example.org, eve@example.org"])
+async def test_an_address_that_would_be_read_as_another_one_is_written_to_by_nobody(
+    office: Office, trusted: ssl.SSLContext, address: str
+) -> None:
+    with pytest.raises(Undeliverable):
+        await a_courier(office, trusted).deliver(a_mail(address))
+
+    assert office.taken == []
+
+
 async def test_a_header_cannot_be_added_by_a_subject_or_an_address(office: Office, trusted: ssl.SSLContext) -> None:
     courier = a_courier(office, trusted)
 
