@@ -102,18 +102,35 @@ SELECT a.currency, CAST(a.id AS text) AS subject,
  LIMIT :rows_max;
 
 -- name: i06_what_is_written_stays(rows_max)
--- The triggers that refuse to rewrite the books are at work, and nobody but the owner of the tables has a right to.
+-- The triggers that refuse to rewrite the books are at work as they were made, so are the functions that they call (by the
+-- sum of their bodies, which a migration that changes one changes here), and nobody but the owner of the tables has a
+-- right to, not even to a column.
 SELECT CAST(NULL AS text) AS currency, subject, explanation
-  FROM (SELECT guard AS subject, format('The trigger on %s is missing or switched off.', guarded) AS explanation
-          FROM (VALUES ('entries', 'entries_are_append_only'), ('transactions', 'transactions_are_kept'),
-                       ('transactions', 'transactions_settle_once'), ('audit', 'audit_is_append_only'),
-                       ('audit_seals', 'audit_seals_are_append_only')) AS wanted (guarded, guard)
+  FROM (SELECT guard AS subject,
+               format('The trigger on %s is missing, switched off or another one.', guarded) AS explanation
+          FROM (VALUES ('entries', 'entries_are_append_only', 'refuse_change', 58),
+                       ('transactions', 'transactions_are_kept', 'refuse_change', 42),
+                       ('transactions', 'transactions_settle_once', 'refuse_rewriting', 19),
+                       ('audit', 'audit_is_append_only', 'refuse_change', 58),
+                       ('audit_seals', 'audit_seals_are_append_only', 'refuse_change', 58))
+               AS wanted (guarded, guard, called, kind)
          WHERE NOT EXISTS (SELECT FROM pg_trigger
-                            WHERE tgrelid = to_regclass(guarded) AND tgname = guard AND tgenabled IN ('O', 'A'))
+                            WHERE tgrelid = to_regclass(guarded) AND tgname = guard AND tgenabled IN ('O', 'A')
+                              AND tgfoid = to_regproc(called) AND tgtype = kind AND tgqual IS NULL
+                              AND CAST(tgattr AS text) = '')
+         UNION ALL
+        SELECT called, 'The function is not what the migrations made it.'
+          FROM (VALUES ('refuse_change', 'd311a8fc44ef43624418dbe1a12afbb2'),
+                       ('refuse_rewriting', '839142b3b4af7478560a11082ef4c131')) AS wanted (called, body)
+         WHERE NOT EXISTS (SELECT FROM pg_proc WHERE oid = to_regproc(called) AND md5(prosrc) = body)
          UNION ALL
         SELECT CAST(c.relname AS text), format('%s has the right to %s.', coalesce(r.rolname, 'Everybody'), acl.privilege_type)
-          FROM pg_class c
-         CROSS JOIN aclexplode(c.relacl) AS acl
+          FROM (SELECT oid, relname, relowner, relacl AS rights FROM pg_class
+                 UNION ALL
+                SELECT t.oid, t.relname, t.relowner, a.attacl
+                  FROM pg_class t
+                  JOIN pg_attribute a ON a.attrelid = t.oid) AS c
+         CROSS JOIN aclexplode(c.rights) AS acl
           LEFT JOIN pg_roles r ON r.oid = acl.grantee
          WHERE c.oid IN (to_regclass('entries'), to_regclass('transactions'), to_regclass('audit'),
                          to_regclass('audit_seals'))

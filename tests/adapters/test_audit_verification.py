@@ -108,6 +108,7 @@ GUARDS = (
     ("audit_seals_are_append_only", "DROP TRIGGER audit_seals_are_append_only ON audit_seals"),
     ("audit", "GRANT UPDATE ON audit TO wallet_app"),
     ("audit_seals", "GRANT DELETE ON audit_seals TO PUBLIC"),
+    ("audit", "GRANT UPDATE (reason) ON audit TO wallet_app"),
 )
 
 

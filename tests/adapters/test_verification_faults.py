@@ -240,6 +240,16 @@ TRANSACTION_CHECKS = (
     "SELECT format('ALTER TABLE transactions DROP CONSTRAINT %I', conname) FROM pg_constraint "
     "WHERE conrelid = 'transactions'::regclass AND contype = 'c'"
 )
+KEEPS_LESS = (
+    "CREATE OR REPLACE TRIGGER transactions_are_kept BEFORE TRUNCATE ON transactions EXECUTE FUNCTION refuse_change()"
+)
+SETTLES_AGAIN = (
+    "CREATE OR REPLACE TRIGGER transactions_settle_once BEFORE UPDATE ON transactions FOR EACH ROW "
+    "EXECUTE FUNCTION suppress_redundant_updates_trigger()"
+)
+REFUSES_NOTHING = (
+    "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'"
+)
 GUARDS = (
     ("entries_are_append_only", "ALTER TABLE entries DISABLE TRIGGER entries_are_append_only"),
     ("entries_are_append_only", "ALTER TABLE entries ENABLE REPLICA TRIGGER entries_are_append_only"),
@@ -248,6 +258,10 @@ GUARDS = (
     ("entries", "GRANT UPDATE ON entries TO wallet_app"),
     ("entries", "GRANT DELETE ON entries TO PUBLIC"),
     ("transactions", "GRANT TRUNCATE ON transactions TO wallet_app"),
+    ("entries", "GRANT UPDATE (amount) ON entries TO wallet_app"),
+    ("transactions_are_kept", KEEPS_LESS),
+    ("transactions_settle_once", SETTLES_AGAIN),
+    ("refuse_change", REFUSES_NOTHING),
 )
 
 
