@@ -4,7 +4,7 @@
 -- name: i17_nothing_moves_where_nothing_may(rows_max)
 -- Between a freeze and its end, or a person's deactivation and its end, no account of theirs has an entry. Which entries
 -- are between is told by the versions of the accounts, which the audit has, and not by any clock. An account that was
--- opened meanwhile begins with none.
+-- opened meanwhile begins with none. A version that was higher at the beginning is none that the audit ever had.
 WITH changes AS (
     SELECT target_kind, target_id, action, after, place,
            lead(place) OVER target AS next_place, lead(after) OVER target AS next_after
@@ -26,10 +26,10 @@ WITH changes AS (
      WHERE c.action IN ('wallet.frozen', 'person.deactivated')
 )
 SELECT s.currency, CAST(s.account_id AS text) AS subject,
-       format('From %s at version %s on it moves nothing, and it has entries up to version %s before that ended.',
+       format('From %s at version %s on it moves nothing, and it was at version %s before that ended.',
               s.action, s.version, s.next_version) AS explanation
   FROM spans s
- WHERE s.next_version > s.version
+ WHERE s.next_version <> s.version
  ORDER BY subject
  LIMIT :rows_max;
 
@@ -54,48 +54,79 @@ SELECT CAST(NULL AS text) AS currency, stands.target_id AS subject,
  LIMIT :rows_max;
 
 -- name: i18_each_state_reaches_its_accounts(rows_max)
--- Which is where movements look.
+-- Which is where movements look: those of the system too, which have no person.
 SELECT a.currency, CAST(a.id AS text) AS subject,
-       format('The account is active, its wallet %s and its person %s.', w.status, u.status) AS explanation
+       format('The account is %s, its wallet %s and its person %s.', a.status, w.status, coalesce(u.status, 'the system'))
+       AS explanation
   FROM accounts a
   JOIN wallets w ON w.id = a.wallet_id
-  JOIN users u ON u.id = a.user_id
- WHERE a.status = 'active' AND (w.status = 'frozen' OR u.status = 'deactivated')
+  LEFT JOIN users u ON u.id = a.user_id
+ WHERE a.status <> CASE WHEN u.status = 'deactivated' THEN 'deactivated' ELSE w.status END
+ ORDER BY subject
+ LIMIT :rows_max;
+
+-- name: i18_nobody_who_is_deactivated_is_logged_in(rows_max)
+-- Their sessions ended with them, and nobody begins one for them.
+SELECT CAST(NULL AS text) AS currency, CAST(s.id AS text) AS subject,
+       format('The session of person %s, who is deactivated, has not ended.', u.id) AS explanation
+  FROM sessions s
+  JOIN users u ON u.id = s.user_id
+ WHERE u.status = 'deactivated' AND s.ended_at IS NULL
+ ORDER BY subject
+ LIMIT :rows_max;
+
+-- name: i18_each_session_that_an_admin_ended_has_its_entry(rows_max)
+SELECT CAST(NULL AS text) AS currency, CAST(s.id AS text) AS subject,
+       format('The session of person %s was ended by an admin, and no entry is of it.', s.user_id) AS explanation
+  FROM sessions s
+  LEFT JOIN (SELECT DISTINCT a.target_id, each.id
+               FROM audit a
+              CROSS JOIN jsonb_array_elements_text(
+                    CASE WHEN jsonb_typeof(a.after -> 'sessions') = 'array' THEN a.after -> 'sessions' ELSE '[]' END)
+                    AS each (id)
+              WHERE a.action = 'sessions.ended') AS ended
+    ON ended.id = CAST(s.id AS text) AND ended.target_id = CAST(s.user_id AS text)
+ WHERE s.ended_because = 'ended_by_admin' AND ended.id IS NULL
  ORDER BY subject
  LIMIT :rows_max;
 
 -- name: i18_each_change_has_its_event(rows_max)
--- One, of the same person, that names the entry; and no such event is of anything else.
+-- One, of the same person and wallet, that names the entry; and no such event is of anything else.
 SELECT CAST(NULL AS text) AS currency, coalesce(CAST(a.id AS text), e.audit_id, e.subject) AS subject,
        format('The entry of %s has %s events.', coalesce(a.action, 'nothing'), count(e.subject)) AS explanation
-  FROM (SELECT id, action, user_id
+  FROM (SELECT id, action, user_id, CASE target_kind WHEN 'wallet' THEN target_id ELSE '' END AS wallet_id
           FROM audit
          WHERE action IN ('wallet.frozen', 'wallet.unfrozen', 'person.deactivated', 'person.activated',
                           'limits.changed')) AS a
-  FULL JOIN (SELECT CAST(id AS text) AS subject, kind, user_id, data ->> 'audit_id' AS audit_id
+  FULL JOIN (SELECT CAST(id AS text) AS subject, kind, user_id, data ->> 'audit_id' AS audit_id,
+                    coalesce(CAST(subject_id AS text), '') AS wallet_id
                FROM events
               WHERE kind IN ('wallet.frozen', 'wallet.unfrozen', 'person.deactivated', 'person.activated',
                              'limits.changed')) AS e
-    ON e.audit_id = CAST(a.id AS text) AND e.kind = a.action AND e.user_id = a.user_id
+    ON e.audit_id = CAST(a.id AS text) AND e.kind = a.action AND e.user_id = a.user_id AND e.wallet_id = a.wallet_id
  GROUP BY a.id, a.action, coalesce(CAST(a.id AS text), e.audit_id, e.subject)
 HAVING a.id IS NULL OR count(e.subject) <> 1
  ORDER BY subject
  LIMIT :rows_max;
 
 -- name: i18_each_adjustment_has_its_entry(rows_max)
--- What came from the adjustments was deposited by somebody for a reason, once, and as much as the entry says.
+-- What came from the adjustments was deposited by somebody for a reason, once, as much as the entry says, to whom it says
+-- and by whom: an operator is nobody who could log in.
 SELECT min(t.currency) AS currency, coalesce(CAST(t.id AS text), a.transaction_id, min(CAST(a.id AS text))) AS subject,
        format('The deposit of %s has %s entries in the audit.', coalesce(CAST(t.amount AS text), 'nothing'), count(a.id))
        AS explanation
-  FROM (SELECT t.id, t.currency, t.amount, t.destination_wallet_id
+  FROM (SELECT t.id, t.currency, t.amount, t.user_id AS actor_id, t.destination_wallet_id, d.user_id
           FROM transactions t
           JOIN wallets w ON w.id = t.source_wallet_id AND w.user_id IS NULL AND w.name = 'adjustments'
+          LEFT JOIN wallets d ON d.id = t.destination_wallet_id
          WHERE t.status = 'COMPLETED') AS t
-  FULL JOIN (SELECT id, target_id, after ->> 'transaction_id' AS transaction_id, after ->> 'amount' AS amount
+  FULL JOIN (SELECT id, target_id, actor_id, user_id, after ->> 'transaction_id' AS transaction_id,
+                    after ->> 'amount' AS amount
                FROM audit
               WHERE action = 'deposit.made') AS a
     ON a.transaction_id = CAST(t.id AS text) AND a.amount = CAST(t.amount AS text)
-   AND a.target_id = CAST(t.destination_wallet_id AS text)
+   AND a.target_id = CAST(t.destination_wallet_id AS text) AND a.user_id = t.user_id
+   AND coalesce(a.actor_id, t.actor_id) = t.actor_id
  GROUP BY t.id, t.amount, a.transaction_id
 HAVING t.id IS NULL OR count(a.id) <> 1
  ORDER BY subject

@@ -8,19 +8,21 @@ from typing import TypeAlias
 
 import asyncpg
 
+from adapters.postgres.administration import PostgresAdministration
 from adapters.postgres.database import Database
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.users import PostgresUserRepository
 from adapters.postgres.wallets import PostgresWalletRepository
+from wallet_core.administration.audit import OPERATOR, Act
 from wallet_core.identity.entities import User
-from wallet_core.ids import AccountId, TransactionId, UserId, WalletId
+from wallet_core.ids import AccountId, AuditId, TransactionId, UserId, WalletId
 from wallet_core.ledger.accounts import Account
 from wallet_core.ledger.commands import Command, Deposit, LimitKind, Transfer, Withdraw
 from wallet_core.ledger.limits import Caps
 from wallet_core.ledger.outcomes import Outcome
 from wallet_core.testing.clock import SettableClock
 from wallet_core.testing.ids import SequentialIds
-from wallet_core.wallets.entities import Wallet
+from wallet_core.wallets.entities import Wallet, WalletStatus
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -82,8 +84,10 @@ class Book:
         return outcomes
 
     async def freeze_first(self) -> None:
-        """Freeze the first account, so that deposits are refused too."""
-        await self._pool.execute("UPDATE accounts SET status = 'frozen' WHERE id = $1", self.accounts[0].id)
+        """Freeze the first wallet, so that deposits are refused too."""
+        act = Act(id=AuditId(self.ids()), actor=OPERATOR, reason="Because")
+        administration = PostgresAdministration(Database(self._pool), self.ledger)
+        await administration.set_wallet_status(self.accounts[0].wallet_id, WalletStatus.FROZEN, act)
 
     def _command(self, dice: random.Random) -> Command:
         own = dice.choice(self.accounts)

@@ -24,6 +24,8 @@ from wallet_core.wallets.entities import WalletStatus
 NOTHING_MOVES = "I17 nothing_moves_where_nothing_may"
 STATES = "I18 each_state_is_as_the_audit_has_it"
 REACHES = "I18 each_state_reaches_its_accounts"
+LOGGED_IN = "I18 nobody_who_is_deactivated_is_logged_in"
+ENDED = "I18 each_session_that_an_admin_ended_has_its_entry"
 EVENTS = "I18 each_change_has_its_event"
 ADJUSTMENTS = "I18 each_adjustment_has_its_entry"
 GRANTS = "I18 each_grant_is_as_the_audit_has_it"
@@ -33,6 +35,10 @@ FROZEN = "(SELECT id FROM wallets WHERE status = 'frozen')"
 GONE = "(SELECT id FROM users WHERE status = 'deactivated')"
 FREEZE = "(SELECT id FROM audit WHERE action = 'wallet.frozen' ORDER BY place LIMIT 1)"
 THAWED = "(SELECT CAST(target_id AS uuid) FROM audit WHERE action = 'wallet.unfrozen')"
+SESSION = (
+    "INSERT INTO sessions (id, user_id, device, created_at, last_seen_at, expires_at, ended_at, ended_because) "
+    "SELECT gen_random_uuid(), id, 'Phone', now(), now(), now() + interval '1 day',"
+)
 ADJUSTED = (
     "(SELECT t.id FROM transactions t JOIN wallets w ON w.id = t.source_wallet_id AND w.name = 'adjustments' LIMIT 1)"
 )
@@ -65,18 +71,32 @@ FAULTS = (
         f"""UPDATE audit SET after = after - 'accounts' FROM accounts a
              WHERE audit.action = 'person.deactivated' AND audit.target_id = CAST({GONE} AS text)
                AND a.user_id = {GONE} AND a.version > 0 RETURNING a.id"""),
+    Fault(NOTHING_MOVES, "a freeze that the audit has at a version that its account never had",
+        """UPDATE audit SET after = jsonb_set(after, ARRAY['accounts', CAST(a.id AS text)], to_jsonb(a.version + 1))
+              FROM accounts a
+             WHERE audit.action = 'wallet.frozen' AND audit.target_id = CAST(a.wallet_id AS text) RETURNING a.id"""),
     Fault(STATES, "a wallet that nobody froze",
         f"UPDATE wallets SET status = 'frozen' WHERE id = {THAWED} RETURNING id", frozenset({REACHES})),
     Fault(STATES, "a wallet that nobody unfroze",
-        f"UPDATE wallets SET status = 'active' WHERE id = {FROZEN} RETURNING id"),
+        f"UPDATE wallets SET status = 'active' WHERE id = {FROZEN} RETURNING id", frozenset({REACHES})),
     Fault(STATES, "a person whom nobody activated",
-        f"UPDATE users SET status = 'active' WHERE id = {GONE} RETURNING id"),
+        f"UPDATE users SET status = 'active' WHERE id = {GONE} RETURNING id", frozenset({REACHES})),
     Fault(STATES, "a freeze that is not kept",
         f"DELETE FROM audit WHERE target_id = CAST({FROZEN} AS text) RETURNING target_id", frozenset({EVENTS})),
     Fault(REACHES, "an account that the freeze of its wallet missed",
         f"UPDATE accounts SET status = 'active' WHERE wallet_id = {FROZEN} RETURNING id"),
     Fault(REACHES, "an account that the end of its person missed",
         f"UPDATE accounts SET status = 'active' WHERE user_id = {GONE} RETURNING id"),
+    Fault(REACHES, "an account that is frozen in a wallet that is not",
+        f"UPDATE accounts SET status = 'frozen' WHERE wallet_id = {THAWED} RETURNING id"),
+    Fault(REACHES, "an account that is only frozen though its person is deactivated",
+        f"UPDATE accounts SET status = 'frozen' WHERE user_id = {GONE} RETURNING id"),
+    Fault(REACHES, "an account of the system that lets nobody's money through",
+        "UPDATE accounts SET status = 'frozen' WHERE user_id IS NULL RETURNING id"),
+    Fault(LOGGED_IN, "somebody who is deactivated and has a session",
+        f"{SESSION} NULL, NULL FROM users WHERE id = {GONE} RETURNING id"),
+    Fault(ENDED, "a session that an admin ended and nobody noted",
+        f"{SESSION} now(), 'ended_by_admin' FROM users WHERE id = {GONE} RETURNING id"),
     Fault(EVENTS, "a change that nobody hears of",
         f"DELETE FROM events WHERE data ->> 'audit_id' = CAST({FREEZE} AS text) RETURNING data ->> 'audit_id'"),
     Fault(EVENTS, "a change that people hear of twice",
@@ -85,6 +105,9 @@ FAULTS = (
     Fault(EVENTS, "a change that somebody else hears of",
         f"UPDATE events SET user_id = {GONE} WHERE data ->> 'audit_id' = CAST({FREEZE} AS text) "
         "RETURNING data ->> 'audit_id'"),
+    Fault(EVENTS, "a freeze that people hear of as of another wallet",
+        f"UPDATE events SET subject_id = {THAWED} WHERE data ->> 'audit_id' = CAST((SELECT id FROM audit "
+        f"WHERE target_id = CAST({FROZEN} AS text)) AS text) RETURNING data ->> 'audit_id'"),
     Fault(EVENTS, "an event of no change",
         "INSERT INTO events (kind, user_id, data, created_at) "
         f"VALUES ('limits.changed', {GONE}, '{{}}', now()) RETURNING id"),
@@ -97,6 +120,11 @@ FAULTS = (
         "INSERT INTO audit (id, at, actor_kind, action, target_kind, target_id, after, reason) "
         "SELECT gen_random_uuid(), at, actor_kind, action, target_kind, target_id, after, reason FROM audit "
         f"WHERE action = 'deposit.made' RETURNING {ADJUSTED}"),
+    Fault(ADJUSTMENTS, "a deposit that somebody else is said to have made",
+        "UPDATE audit SET actor_kind = 'admin', actor_id = gen_random_uuid() WHERE action = 'deposit.made' "
+        f"RETURNING {ADJUSTED}"),
+    Fault(ADJUSTMENTS, "a deposit that is said to be somebody else's",
+        f"UPDATE audit SET user_id = {GONE} WHERE action = 'deposit.made' RETURNING {ADJUSTED}"),
     Fault(GRANTS, "a limit that nobody granted",
         "UPDATE transfer_limits SET daily_max = daily_max + 1 FROM audit WHERE audit.action = 'limits.changed' "
         "AND transfer_limits.kind = 'transfer' AND CAST(transfer_limits.user_id AS text) = audit.target_id "

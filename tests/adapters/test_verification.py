@@ -130,7 +130,7 @@ async def test_whoever_watches_is_told_of_each_invariant_and_how_far_it_is(book:
 
     steps, done, in_all = zip(*told, strict=True)
     assert steps[0] == "I1 each_transaction_sums_to_zero"
-    assert steps[-2] == "I18 each_state_reaches_its_accounts"
+    assert steps[-2] == "I18 nobody_who_is_deactivated_is_logged_in"
     assert done[0] == 0
     assert sorted(done) == list(done)
     assert set(in_all) == {done[-1]}

@@ -75,6 +75,7 @@ LEADS = "I10 each_movement_leads_somewhere"
 PRINTS = "I11 each_key_has_its_fingerprint"
 KEYS = "I14 each_key_has_one_transaction"
 LIMITS = "I15 use_of_a_limit_is_the_sum_of_its_transactions"
+NOTHING_MOVES = "I17 nothing_moves_where_nothing_may"
 
 FAULTS = (
     breaking(ZERO, "a leg of another amount",
@@ -94,9 +95,9 @@ FAULTS = (
         "UPDATE entries SET balance_after = balance_after + 1 FROM accounts a "
         f"WHERE a.id = account_id AND seq = a.version AND a.id = {PERSONS} RETURNING account_id", CHAIN, TWO),
     breaking(VERSION, "a version that counts too much",
-        f"UPDATE accounts SET version = version + 1 WHERE id = {PERSONS} RETURNING id", LAST),
+        f"UPDATE accounts SET version = version + 1 WHERE id = {PERSONS} RETURNING id", LAST, NOTHING_MOVES),
     breaking(VERSION, "a version that counts too little",
-        f"UPDATE accounts SET version = version - 1 WHERE id = {PERSONS} RETURNING id", LAST),
+        f"UPDATE accounts SET version = version - 1 WHERE id = {PERSONS} RETURNING id", LAST, NOTHING_MOVES),
     breaking(VERSION, "an entry that starts at seq 0",
         f"UPDATE entries SET seq = 0 WHERE account_id = {PERSONS} AND seq = 1 RETURNING account_id", CHAIN),
     breaking(CHAIN, "a balance in between that does not follow",

@@ -55,10 +55,12 @@ class PostgresBooks:
         await self.ledger.open_system_accounts(gateways=[GATEWAY], currencies=CURRENCIES, ids=ids)
 
     async def set_status(self, wallet_id: WalletId, status: AccountStatus) -> None:
-        """As BooksUnderTest.set_status."""
+        """As BooksUnderTest.set_status. Whoever is deactivated by it has no other wallet."""
         shown = WalletStatus.FROZEN if status is AccountStatus.FROZEN else WalletStatus.ACTIVE
         await self.administration.set_wallet_status(wallet_id, shown, _an_act())
-        await self._pool.execute("UPDATE accounts SET status = $2 WHERE wallet_id = $1", wallet_id, status)
+        holder = UserStatus.DEACTIVATED if status is AccountStatus.DEACTIVATED else UserStatus.ACTIVE
+        user_id = await self._pool.fetchval("SELECT user_id FROM wallets WHERE id = $1", wallet_id)
+        await self.administration.set_person_status(user_id, holder, _an_act())
 
     async def change_person(
         self,
