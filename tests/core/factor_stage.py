@@ -9,7 +9,7 @@ from wallet_core.identity.entities import Device, User
 from wallet_core.identity.factor_codes import FactorCodes
 from wallet_core.identity.factor_setup import FactorSetup
 from wallet_core.identity.login import LogIn
-from wallet_core.identity.ports import UnlimitedAttempts
+from wallet_core.identity.ports import Attempts, UnlimitedAttempts
 from wallet_core.identity.proofs import LargeAmounts, Proofs
 from wallet_core.identity.second_factor import Enrolment
 from wallet_core.identity.second_step import SecondStep
@@ -63,9 +63,13 @@ class FactorStage(SessionStage):
             ids=new_id,
             clock=self.clock,
         )
-        self.log_ins = LogIn(users, hasher, self.sessions, self.second_step, UnlimitedAttempts())
-        self.large_amounts = LargeAmounts(self.sessions, {"USD": LARGE})
         self._hasher = hasher
+        self.log_ins = self.log_ins_counted_by(UnlimitedAttempts())
+        self.large_amounts = LargeAmounts(self.sessions, {"USD": LARGE})
+
+    def log_ins_counted_by(self, attempts: Attempts) -> LogIn:
+        """Logging in where attempts at it are counted so."""
+        return LogIn(self.books.users, self._hasher, self.sessions, self.second_step, attempts)
 
     async def person(self) -> User:
         """Somebody new, with a password."""

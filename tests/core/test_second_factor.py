@@ -1,6 +1,7 @@
 """Setting up a second factor, logging in with it and proving by it, in memory."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,8 +13,10 @@ from wallet_core.identity.login import LoggedIn, LoginOutcome, LoginRefusal
 from wallet_core.identity.ports import SecondFactorRequired, TooManyAttempts
 from wallet_core.identity.proofs import ProofRefusal
 from wallet_core.identity.second_factor import Enrolment, FactorState
+from wallet_core.identity.throttling import Act, Backoff, CountedAttempts, DeviceProofs, Digests, Rate
 from wallet_core.ids import UserId
 from wallet_core.testing.builders import new_id
+from wallet_core.testing.throttling import InMemoryClientLimits, InMemoryFailureCounters
 
 WRONG = "000000"
 
@@ -194,6 +197,38 @@ async def test_wrong_codes_count_on_over_new_challenges() -> None:
 
     assert sixth == TooManyAttempts(7)
     assert set(stage.attempts.taken) == {(str(user.id),)}
+
+
+@pytest.mark.parametrize("first_is_known", [True, False])
+async def test_two_steps_of_one_log_in_leave_a_client_as_many_failures_as_there_were(
+    stage: FactorStage, first_is_known: bool
+) -> None:
+    user, _, enrolment = await stage.enrolled()
+    digests = Digests(b"a secret of the test")
+    proofs = DeviceProofs(digests, ids=new_id)
+    attempts = CountedAttempts(
+        Act.LOG_IN,
+        failures=InMemoryFailureCounters(stage.clock, Backoff()),
+        clients=InMemoryClientLimits(stage.clock, {Act.LOG_IN: Rate(most=3, seconds=900)}),
+        digests=digests,
+        proofs=proofs,
+    )
+    stage.log_ins = stage.log_ins_counted_by(attempts)
+    assert user.email is not None
+    known = replace(LAPTOP, proof=proofs.issue([user.email]))
+    first, second = (known, LAPTOP) if first_is_known else (LAPTOP, known)
+    for number in range(2):
+        await attempts.take([f"person-{number}@example.com"], LAPTOP)
+
+    asked = await stage.log_ins.with_password(password=PASSWORD, email=user.email, phone=None, device=first)
+    assert isinstance(asked, SecondFactorRequired)
+    code = stage.shown(enrolment)
+    let_in = await stage.log_ins.with_code(challenge=asked.challenge, code=code, device=second)
+    left = [await attempts.take([f"somebody-{number}@example.com"], LAPTOP) for number in range(2)]
+
+    assert isinstance(let_in, LoggedIn)
+    assert left[0] is None
+    assert left[1] is not None
 
 
 async def test_of_many_codes_at_once_a_challenge_looks_at_five(stage: FactorStage) -> None:

@@ -138,7 +138,7 @@ async def test_a_client_on_whom_people_log_in_all_day_is_not_held_up(attempts: C
     for number in range(3 * CLIENT_MOST):
         person = (f"person-{number}@example.com",)
         assert await attempts.take(person, at()) is None
-        await attempts.succeeded(person, at())
+        await attempts.give_back(person, at())
 
 
 async def test_what_others_did_from_the_same_address_does_not_hold_up_a_known_device(attempts: CountedAttempts) -> None:

@@ -115,6 +115,7 @@ class Addresses:
         challenge = await self._challenges.answer(user_id, purpose, hashed, now)
         if challenge is None:
             return AddressRefusal.INVALID_CODE
+        await self._attempts.give_back(counted_by, device)
         await self._attempts.succeeded(counted_by, device)
         subject = challenge.subject
         user = await self._users.verify_address(

@@ -76,11 +76,15 @@ class LogIn:
         Without a code, such an account gets a challenge in place of a session. Raises Overloaded when too many
         passwords are being checked.
         """
-        wait_seconds = await self._attempts.take(_addresses(email, phone), device)
+        addresses = _addresses(email, phone)
+        wait_seconds = await self._attempts.take(addresses, device)
         if wait_seconds is not None:
             return TooManyAttempts(wait_seconds)
         for _ in range(_TRIES):
             outcome = await self._try(password, email, phone, code, device)
+            if isinstance(outcome, LoggedIn | SecondFactorRequired):
+                # By the step that was counted: the answer to a challenge is counted by itself, maybe on another device.
+                await self._attempts.give_back(addresses, device)
             if outcome is not None:
                 return outcome
         return LoginRefusal.INVALID_CREDENTIALS

@@ -117,6 +117,7 @@ class Passwords:
                 break
             hashed = await self.hashed(new, user)
             if await self.replace(user, hashed, instead_of=present, spared=active.session_id):
+                await self._attempts.give_back(counted_by, device)
                 await self._attempts.succeeded(counted_by, device)
                 return None
         return PasswordRefusal.WRONG_PASSWORD

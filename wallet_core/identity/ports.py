@@ -189,8 +189,14 @@ class Attempts(Protocol):
         """Whether whoever they reach has logged in on that device before, as far as that is kept track of."""
         ...
 
+    async def give_back(self, addresses: Sequence[str], device: Device) -> None:
+        """Take the last attempt from the client's count, for it was right: the one that `take` of the same addresses
+        and device let go on. To be asked once for each of those.
+        """
+        ...
+
     async def succeeded(self, addresses: Sequence[str], device: Device) -> str | None:
-        """Forget the attempts, for the last one was right. A proof for the device to keep, if it is a new one."""
+        """Forget the failures, for the last attempt was right. A proof for the device to keep, if it is a new one."""
         ...
 
 
@@ -204,6 +210,9 @@ class UnlimitedAttempts:
         """No device is told from another."""
         del addresses, device
         return True
+
+    async def give_back(self, addresses: Sequence[str], device: Device) -> None:
+        """Nothing was counted."""
 
     async def succeeded(self, addresses: Sequence[str], device: Device) -> None:
         """Nothing was counted."""

@@ -66,6 +66,7 @@ class Proofs:
             return ProofRefusal.WRONG
         if factor is not None and not await self._codes.accept(factor, code or ""):
             return ProofRefusal.WRONG
+        await self._attempts.give_back(counted_by, device)
         await self._attempts.succeeded(counted_by, device)
         return None
 

@@ -76,6 +76,7 @@ class SecondStep:
             return FactorRefusal.WRONG_CODE
         if not await self._challenges.use(tried.id, now):
             return FactorRefusal.CHALLENGE_OVER
+        await self._attempts.give_back(counted_by, device)
         await self._attempts.succeeded(counted_by, device)
         return tried.user_id
 

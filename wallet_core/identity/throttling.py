@@ -165,16 +165,15 @@ class DeviceProofs:
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """Under which keys an attempt is counted, and how far the device is known."""
+    """Under which keys an attempt is counted, and whether the device is known."""
 
     keys: tuple[bytes, ...]
     is_known: bool
     """To each of the subjects: what is tried from here is tried on its owner's account alone."""
-    is_known_to_some: bool
 
 
 class CountedAttempts:
-    """Attempts at one act: `take` before it, `succeeded` after it where it was right.
+    """Attempts at one act: `take` before it, `give_back` and `succeeded` after it where it was right.
 
     Subjects are whom the attempt is on: addresses in one spelling, or the id of a person. With none, only the client
     is counted.
@@ -214,12 +213,15 @@ class CountedAttempts:
         """As Attempts.knows."""
         return self._proofs is None or self._counted(addresses, device).is_known
 
+    async def give_back(self, addresses: Sequence[str], device: Device) -> None:
+        """As Attempts.give_back."""
+        if device.address is not None and not self._counted(addresses, device).is_known:
+            await self._clients.give_back(self._act, self._digests.of_client(device.address))
+
     async def succeeded(self, addresses: Sequence[str], device: Device) -> str | None:
         """As Attempts.succeeded. Raises Unavailable."""
         counted = self._counted(addresses, device)
         await self._failures.forget(counted.keys)
-        if device.address is not None and not counted.is_known_to_some:
-            await self._clients.give_back(self._act, self._digests.of_client(device.address))
         return None if self._proofs is None or counted.is_known else self._proofs.issue(addresses)
 
     def _counted(self, subjects: Sequence[str], device: Device) -> _Counted:
@@ -232,7 +234,6 @@ class CountedAttempts:
                 for subject, known in zip(subjects, devices, strict=True)
             ),
             is_known=bool(devices) and None not in devices,
-            is_known_to_some=any(known is not None for known in devices),
         )
 
 
