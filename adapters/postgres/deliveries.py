@@ -1,6 +1,6 @@
 """Deliveries in PostgreSQL: taken on by one worker at a time, by the database's own clock."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -21,16 +21,17 @@ _TIME_SHIFT: Final = 80
 
 
 class PostgresDeliveryQueue:
-    """A DeliveryQueue over the table `deliveries`."""
+    """A DeliveryQueue over the table `deliveries`, of which whoever has these channels takes on what goes by them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, channels: Collection[Channel] = frozenset(Channel)) -> None:
         self._database = database
+        self._channels = sorted(channels)
         self._queries = load_queries("deliveries")
 
     async def claim(self, *, at_most: int, lease: timedelta) -> Sequence[Delivery]:
         """As DeliveryQueue.claim."""
         async with self._database.change() as connection:
-            rows = await self._queries["claim"].fetch(connection, at_most=at_most, lease=lease)
+            rows = await self._queries["claim"].fetch(connection, channels=self._channels, at_most=at_most, lease=lease)
         return [
             Delivery(
                 id=DeliveryId(row["id"]),

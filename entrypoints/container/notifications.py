@@ -36,7 +36,9 @@ class Notifications(Foundation):
         channels=Foundation.settings.provided.messages.channels,
     )
     relay = providers.Singleton(Relay, outbox)
-    delivery_queue = providers.Singleton(PostgresDeliveryQueue, Foundation.database)
+    delivery_queue = providers.Singleton(
+        PostgresDeliveryQueue, Foundation.database, channels=Foundation.settings.provided.messages.channels
+    )
     parked_deliveries = providers.Singleton(ParkedDeliveries, delivery_queue, ids=Foundation.ids)
     turns = providers.Singleton(PostgresTurns, Foundation.database)
     inbox = providers.Singleton(PostgresInbox, Foundation.database)

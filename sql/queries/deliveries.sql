@@ -1,6 +1,7 @@
--- name: claim(at_most, lease)
--- What is due and nobody else is taking. It is due again when the lease is over, should whoever has it die. As an array,
--- so that it is planned for few, and by a clock that stands still in a statement, so that it is found by index.
+-- name: claim(channels, at_most, lease)
+-- What is due, can be sent and nobody else is taking. It is due again when the lease is over, should whoever has it die.
+-- As an array, so that it is planned for few, and by a clock that stands still in a statement, so that it is found by
+-- index.
 UPDATE deliveries d
    SET tries = d.tries + 1, next_try_at = clock_timestamp() + CAST(:lease AS interval)
   FROM notifications n
@@ -8,7 +9,7 @@ UPDATE deliveries d
    AND d.id = ANY(ARRAY(
        SELECT id
          FROM deliveries
-        WHERE status = 'pending' AND next_try_at <= statement_timestamp()
+        WHERE status = 'pending' AND next_try_at <= statement_timestamp() AND channel = ANY(CAST(:channels AS text[]))
         ORDER BY next_try_at
         LIMIT CAST(:at_most AS bigint)
           FOR NO KEY UPDATE SKIP LOCKED))

@@ -6,8 +6,10 @@ import asyncpg
 import pytest
 
 from adapters.postgres.database import Database
+from adapters.postgres.deliveries import PostgresDeliveryQueue
 from adapters.postgres.live import PostgresLiveRepository
 from tests.contracts.postgres_books import PostgresBooks
+from wallet_core.notifications.notices import Channel, NoticeKind
 from wallet_core.testing.builders import a_transfer
 from wallet_core.testing.clock import SettableClock
 from wallet_core.testing.contracts.books import a_person, post
@@ -118,6 +120,21 @@ async def test_facts_that_nobody_can_make_sense_of_keep_nobody_from_theirs(
     assert sorted(len(each.facts) for each in claimed) == [0, 5]
     assert [(each.id == spoilt, len(each.facts)) for each in page] == [(False, 5), (True, 0)]
     assert [each.facts for each in live] == [each.facts for each in reversed(page)]
+
+
+async def test_a_worker_leaves_what_it_has_no_way_to_send_to_those_that_have(
+    books: PostgresBooks, pool: "Pool[asyncpg.Record]"
+) -> None:
+    alice = await a_person(books)
+    await pool.execute("UPDATE users SET phone = '+41446681800', phone_verified_at = now()")
+    await books.preferences.choose(person_of(alice), {(NoticeKind.PASSWORD_CHANGED, Channel.SMS): True})
+    await books.users.change_password(person_of(alice), "another", instead_of=None, spared=None, now=SettableClock()())
+    await books.outbox.relay(events_max=100)
+    mail_alone = PostgresDeliveryQueue(Database(pool), channels={Channel.MAIL})
+
+    claimed = [await each.claim(at_most=9, lease=timedelta(minutes=1)) for each in (mail_alone, books.deliveries)]
+
+    assert [[each.channel for each in found] for found in claimed] == [[Channel.MAIL], [Channel.SMS]]
 
 
 async def test_a_change_and_its_event_are_kept_together_or_not_at_all(
