@@ -11,6 +11,7 @@ from marshmallow import ValidationError
 
 from entrypoints.administration import AdminRefused
 from entrypoints.container import Container, opened
+from entrypoints.http.idempotency import LENGTH_MAX, is_key
 from entrypoints.http.schemas.administration import Reason
 from entrypoints.http.schemas.fields import written_timestamp
 from entrypoints.http.views import line_view
@@ -110,6 +111,8 @@ class Desk:
     ) -> list[str]:
         """Credit somebody's wallet."""
         why = _reason(reason)
+        if key is not None and not is_key(key):
+            raise AdminRefused(f"A key has 1 to {LENGTH_MAX} visible ASCII characters.")
         wallet = await self._container.directory().wallet(WalletId(wallet_id))
         if wallet is None:
             raise AdminRefused(_REFUSALS[ChangeRefusal.NOT_FOUND])

@@ -20,8 +20,11 @@ def idempotency_key(request: web.Request, *, required: bool) -> str | None:
         if required:
             raise Problem("idempotency_key_required")
         return None
-    key = given[0]
-    # Stripping everything visible leaves nothing of a good key.
-    if len(given) > 1 or not 1 <= len(key) <= LENGTH_MAX or not set(key).issubset(_VISIBLE):
+    if len(given) > 1 or not is_key(given[0]):
         raise Problem("idempotency_key_invalid")
-    return key
+    return given[0]
+
+
+def is_key(written: str) -> bool:
+    """Whether it may name a movement: 1 to LENGTH_MAX visible ASCII characters."""
+    return 1 <= len(written) <= LENGTH_MAX and set(written).issubset(_VISIBLE)

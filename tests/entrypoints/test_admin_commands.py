@@ -12,7 +12,7 @@ from tests.contracts.postgres_books import PostgresBooks
 from tests.entrypoints.test_cli import SECRETS, run
 from wallet_core.clock import system_clock
 from wallet_core.ledger.accounts import Account
-from wallet_core.testing.contracts.books import a_person
+from wallet_core.testing.contracts.books import a_person, now
 
 Command = Callable[..., CompletedProcess[str]]
 WHY = ("--reason", "Asked for by the police")
@@ -83,6 +83,17 @@ async def test_a_deposit_is_made_once_under_its_key(admin: Command, ada: Account
     assert (refused.returncode, refused.stderr) == (1, "USD has 2 digits after the point.\n")
     assert [line.split()[4:] for line in history.stdout.splitlines()] == [["12.50", "USD"], ["5.00", "USD"]]
     assert await books.findings() == []
+
+
+@pytest.mark.parametrize("key", ["", "two words", "k\N{LATIN SMALL LETTER E WITH ACUTE}", "k" * 256])
+async def test_a_key_that_names_nothing_deposits_nothing(
+    admin: Command, ada: Account, books: PostgresBooks, key: str
+) -> None:
+    """An empty one, of a variable that was not set, would make any two deposits the same."""
+    refused = admin("deposit", ada.wallet_id, "12.50", "--key", key, *WHY)
+
+    assert (refused.returncode, refused.stderr) == (1, "A key has 1 to 255 visible ASCII characters.\n")
+    assert (await now(books, ada)).balance == 500
 
 
 async def test_limits_are_set_and_what_is_not_said_stays(admin: Command, ada: Account, books: PostgresBooks) -> None:
