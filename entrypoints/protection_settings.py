@@ -14,6 +14,7 @@ from wallet_core.identity.throttling import Act, Backoff, MessageCaps, Rate, Rat
 T = TypeVar("T")
 Network: TypeAlias = IPv4Network | IPv6Network
 
+LOGINS_SECONDS: Final = 600
 HOUR_SECONDS: Final = 3_600
 DAY_SECONDS: Final = 86_400
 _PER_CLIENT: Final = (Act.LOG_IN, Act.SIGN_UP, Act.RESET, Act.CODE, Act.MESSAGE)
@@ -40,6 +41,11 @@ PROTECTION_TABLE: Final = (
     ),
     _row("FAILURES_FREE", "5", "failed attempts on one account that cost no wait; from then on 1 s, doubled each time"),
     _row("FAILURE_WAIT_SECONDS", "900", "longest such wait"),
+    _row(
+        "LOGINS_PER_ACCOUNT",
+        "30",
+        "successful log-ins of one account in ten minutes: each costs time and leaves a session",
+    ),
     _row("MESSAGES_PER_HOUR", "3", "codes and reset mails that one address gets in an hour"),
     _row("MESSAGES_PER_PERSON", "20", "codes that one person may ask for in a day"),
     _row("SMS_PER_DAY", "1000", "text messages that people may ask for in a day, all together: they cost money"),
@@ -71,12 +77,17 @@ class Protection:
 def protection_of(reader: Reader) -> Protection:
     """All of it, as the variables say."""
     rates = reader.parsed("CLIENT_LIMITS", _rates, placeholder=dict[Act, Rate]())
+    logins = reader.integer("LOGINS_PER_ACCOUNT", least=1, most=1_000_000_000)
     sms = reader.integer("SMS_PER_DAY", least=1, most=1_000_000_000)
     return Protection(
         public_url=_given(reader, "PUBLIC_URL", _public_url, None),
         trusted_proxies=_given(reader, "TRUSTED_PROXIES", _networks, ()),
         cors_origins=_given(reader, "CORS_ORIGINS", _origins, frozenset[str]()),
-        rates={**rates, Act.SMS: Rate(most=sms, seconds=DAY_SECONDS)},
+        rates={
+            **rates,
+            Act.LOGGED_IN: Rate(most=logins, seconds=LOGINS_SECONDS),
+            Act.SMS: Rate(most=sms, seconds=DAY_SECONDS),
+        },
         backoff=Backoff(
             free=reader.integer("FAILURES_FREE", least=1, most=100),
             seconds_max=reader.integer("FAILURE_WAIT_SECONDS", least=1, most=DAY_SECONDS),

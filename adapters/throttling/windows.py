@@ -42,6 +42,10 @@ class ProcessClientLimits:
         """As ClientLimits.take."""
         return await self._windows.take(act, _place(client))
 
+    async def wait(self, act: Act, client: str) -> int | None:
+        """As ClientLimits.wait."""
+        return await self._windows.wait(act, _place(client))
+
     async def give_back(self, act: Act, client: str) -> None:
         """As ClientLimits.give_back."""
         await self._windows.give_back(act, _place(client))
@@ -83,6 +87,10 @@ class RedisClientLimits:
     async def take(self, act: Act, client: str) -> int | None:
         """As ClientLimits.take."""
         return await self._either(lambda: self._shared.take(act, client), lambda: self._alone.take(act, client))
+
+    async def wait(self, act: Act, client: str) -> int | None:
+        """As ClientLimits.wait."""
+        return await self._either(lambda: self._shared.wait(act, client), lambda: self._alone.wait(act, client))
 
     async def give_back(self, act: Act, client: str) -> None:
         """As ClientLimits.give_back."""
@@ -126,8 +134,13 @@ class _Windows:
         item = self._items.get(act)
         if item is None or await self._limiter.hit(item, client):
             return None
-        stats = await self._limiter.get_window_stats(item, client)
-        return max(1, math.ceil(stats.reset_time - time.time()))
+        return await self._until_there_is_room(item, client)
+
+    async def wait(self, act: Act, client: str) -> int | None:
+        item = self._items.get(act)
+        if item is None or await self._limiter.test(item, client):
+            return None
+        return await self._until_there_is_room(item, client)
 
     async def give_back(self, act: Act, client: str) -> None:
         item = self._items.get(act)
@@ -138,6 +151,10 @@ class _Windows:
         if stats.remaining < item.amount:
             # A hit of less than nothing: it takes one from the count of the present while.
             await self._limiter.hit(item, client, cost=-1)
+
+    async def _until_there_is_room(self, item: RateLimitItem, client: str) -> int:
+        stats = await self._limiter.get_window_stats(item, client)
+        return max(1, math.ceil(stats.reset_time - time.time()))
 
 
 def _place(client: str) -> str:

@@ -104,7 +104,10 @@ class Identity(Foundation):
         digests=digests,
     )
     log_in_attempts = providers.Singleton(
-        counting, Act.LOG_IN, proofs=providers.Singleton(DeviceProofs, digests, ids=Foundation.ids)
+        counting,
+        Act.LOG_IN,
+        proofs=providers.Singleton(DeviceProofs, digests, ids=Foundation.ids),
+        right_ones=Act.LOGGED_IN,
     )
     sign_up_attempts = providers.Singleton(counting, Act.SIGN_UP)
     reset_attempts = providers.Singleton(counting, Act.RESET)

@@ -21,7 +21,7 @@ from wallet_core.testing.ids import SequentialIds
 from wallet_core.testing.throttling import InMemoryClientLimits, InMemoryFailureCounters, InMemoryMessageCounters
 
 ADA = ("ada@example.com",)
-FREE, CLIENT_MOST = 5, 20
+FREE, CLIENT_MOST, LOG_INS_MOST = 5, 20, 12
 DIGESTS = Digests(b"a secret for tests")
 
 
@@ -40,9 +40,16 @@ def attempts(clock: SettableClock, proofs: DeviceProofs) -> CountedAttempts:
     return CountedAttempts(
         Act.LOG_IN,
         failures=InMemoryFailureCounters(clock, Backoff(free=FREE)),
-        clients=InMemoryClientLimits(clock, {Act.LOG_IN: Rate(most=CLIENT_MOST, seconds=900)}),
+        clients=InMemoryClientLimits(
+            clock,
+            {
+                Act.LOG_IN: Rate(most=CLIENT_MOST, seconds=900),
+                Act.LOGGED_IN: Rate(most=LOG_INS_MOST, seconds=600),
+            },
+        ),
         digests=DIGESTS,
         proofs=proofs,
+        right_ones=Act.LOGGED_IN,
     )
 
 
@@ -81,6 +88,32 @@ async def test_the_right_password_begins_the_count_anew(attempts: CountedAttempt
 
     await fail(attempts, FREE, at("198.51.100.7"))
     assert await attempts.take(ADA, at("198.51.100.7")) == 1
+
+
+async def test_an_account_is_held_up_once_it_was_logged_in_to_often_wherever_that_was(
+    attempts: CountedAttempts, clock: SettableClock
+) -> None:
+    both = (*ADA, "+4915112345678")
+    proof = await attempts.succeeded(both, at())
+    for number in range(LOG_INS_MOST - 1):
+        assert await attempts.take(ADA, at(f"192.0.2.{number}")) is None
+        await attempts.succeeded(both, at(f"192.0.2.{number}"))
+
+    devices = [at("198.51.100.7"), at("198.51.100.7", proof)]
+    held_up = [await attempts.take(subjects, device) for subjects in (ADA, both[1:], both) for device in devices]
+    clock.advance(timedelta(minutes=10))
+
+    assert held_up == [600] * 6
+    assert [await attempts.take(ADA, device) for device in devices] == [None] * 2
+
+
+async def test_wrong_passwords_are_no_log_ins(attempts: CountedAttempts, clock: SettableClock) -> None:
+    for _ in range(LOG_INS_MOST):
+        while await attempts.take(ADA, at(None)) is not None:
+            clock.advance(timedelta(seconds=1))
+
+    clock.advance(timedelta(seconds=256))
+    assert await attempts.take(ADA, at(None)) is None
 
 
 async def test_a_device_that_the_owner_has_logged_in_on_has_a_count_of_its_own(attempts: CountedAttempts) -> None:

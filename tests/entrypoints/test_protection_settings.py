@@ -38,6 +38,7 @@ def test_what_is_said_is_what_holds() -> None:
         CLIENT_LIMITS=ALL_LIMITS,
         FAILURES_FREE="3",
         FAILURE_WAIT_SECONDS="60",
+        LOGINS_PER_ACCOUNT="9",
         SMS_PER_DAY="7",
     )
 
@@ -46,6 +47,7 @@ def test_what_is_said_is_what_holds() -> None:
     assert protection.cors_origins == {"https://app.example", "http://127.0.0.1:3000"}
     assert protection.own_origins == protection.cors_origins | {"https://wallet.example"}
     assert protection.rates[Act.LOG_IN] == Rate(most=2, seconds=10)
+    assert protection.rates[Act.LOGGED_IN] == Rate(most=9, seconds=600)
     assert protection.rates[Act.SMS] == Rate(most=7, seconds=86_400)
     assert protection.backoff == Backoff(free=3, seconds_max=60)
 
@@ -75,6 +77,7 @@ def test_what_is_said_is_what_holds() -> None:
         ("CLIENT_LIMITS", ALL_LIMITS.replace("2/10", "2/1e3")),
         ("FAILURES_FREE", "0"),
         ("FAILURE_WAIT_SECONDS", "86401"),
+        ("LOGINS_PER_ACCOUNT", "0"),
         ("MESSAGES_PER_HOUR", "0"),
         ("MESSAGES_PER_PERSON", "many"),
         ("SMS_PER_DAY", "0"),

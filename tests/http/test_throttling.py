@@ -138,6 +138,20 @@ async def test_row_16_twenty_guesses_at_once_are_no_more_than_one_after_the_othe
     assert sorted(answer.status for answer in answers) == [401] * FREE + [429] * 15
 
 
+async def test_row_16_whoever_knows_the_password_keeps_nobody_from_checking_theirs_by_logging_in_without_end(served):
+    api = await served(LOGINS_PER_ACCOUNT="3")
+    ada, grace = await sign_up(api, "Ada"), await sign_up(api, "Grace")
+    known = cookie_of(await log_in(api, ada.email, PASSWORD))
+
+    answers = [await log_in(api, ada.email, PASSWORD, Cookie=known) for _ in range(3)]
+    others = await log_in(api, grace.email, PASSWORD)
+
+    assert [answer.status for answer in answers] == [200, 429, 429]
+    assert answers[-1].refused == (429, "too_many_attempts")
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 1_200
+    assert others.status == 200
+
+
 async def test_row_17_one_address_that_tries_every_account_is_held_up_on_all(served):
     api = await served(CLIENT_LIMITS="login=20/900,signup=99/60,reset=99/60,code=99/60,message=99/60")
     ada = await sign_up(api, "Ada")

@@ -44,6 +44,15 @@ PROTECTION: Final = (
         tests=("tests/core/test_throttling.py", "-k", "held_up"),
     ),
     mutant(
+        "one account may be logged in to without end",
+        Edit(
+            _CORE,
+            "await self._clients.take(self._right_ones, name)",
+            "await self._clients.wait(self._right_ones, name)",
+        ),
+        tests=("tests/core/test_throttling.py", "-k", "logged_in_to_often"),
+    ),
+    mutant(
         "clients say themselves where they come from",
         Edit("entrypoints/http/client_address.py", "for hop in reversed(", "for hop in list("),
         tests=("tests/http/test_client_address.py",),

@@ -2,7 +2,8 @@
 
 On one account the first few may fail; after that each failure doubles the wait. A device that its owner has logged in
 on has a count of its own, so that whoever guesses elsewhere does not lock the owner out. One client address may fail
-so often in a while, on however many accounts. Neither count knows whether an account exists.
+so often in a while, on however many accounts. Neither count knows whether an account exists. What is right is counted
+by account alone: checking it costs as much, and each log-in leaves a session behind.
 """
 
 import base64
@@ -31,6 +32,7 @@ class Act(StrEnum):
     """What is counted. Each has counts of its own."""
 
     LOG_IN = "login"
+    LOGGED_IN = "loggedin"
     SIGN_UP = "signup"
     RESET = "reset"
     CODE = "code"
@@ -110,6 +112,10 @@ class ClientLimits(Protocol):
         """Count one more. Nothing when it may be done; else as FailureCounters.take. An act without a rate may."""
         ...
 
+    async def wait(self, act: Act, client: str) -> int | None:
+        """What `take` would answer now; nothing is counted."""
+        ...
+
     async def give_back(self, act: Act, client: str) -> None:
         """Take one from the count: what was counted was right after all."""
         ...
@@ -187,16 +193,25 @@ class CountedAttempts:
         clients: ClientLimits,
         digests: Digests,
         proofs: DeviceProofs | None = None,
+        right_ones: Act | None = None,
     ) -> None:
-        """Without `proofs` no device is known."""
+        """Without `proofs` no device is known. What was right is limited by the rate of `right_ones`, if that is given,
+        for each of those whom it is on and whatever the device.
+        """
         self._act = act
         self._failures = failures
         self._clients = clients
         self._digests = digests
         self._proofs = proofs
+        self._right_ones = right_ones
 
     async def take(self, addresses: Sequence[str], device: Device) -> int | None:
         """As Attempts.take. Raises Unavailable."""
+        if self._right_ones is not None:
+            for name in self._names(addresses):
+                wait = await self._clients.wait(self._right_ones, name)
+                if wait is not None:
+                    return wait
         counted = self._counted(addresses, device)
         # Whoever cannot guess anybody else's password does not share in what others did from the same address.
         if device.address is not None and not counted.is_known:
@@ -222,7 +237,13 @@ class CountedAttempts:
         """As Attempts.succeeded. Raises Unavailable."""
         counted = self._counted(addresses, device)
         await self._failures.forget(counted.keys)
+        if self._right_ones is not None:
+            for name in self._names(addresses):
+                await self._clients.take(self._right_ones, name)
         return None if self._proofs is None or counted.is_known else self._proofs.issue(addresses)
+
+    def _names(self, subjects: Sequence[str]) -> list[str]:
+        return [self._digests.of("right", subject).hex() for subject in subjects]
 
     def _counted(self, subjects: Sequence[str], device: Device) -> _Counted:
         devices = [

@@ -57,6 +57,11 @@ class InMemoryClientLimits:
         rate = self._rates.get(act)
         return None if rate is None else self._done.take((act, client), rate)
 
+    async def wait(self, act: Act, client: str) -> int | None:
+        """As ClientLimits.wait."""
+        rate = self._rates.get(act)
+        return None if rate is None else self._done.wait((act, client), rate)
+
     async def give_back(self, act: Act, client: str) -> None:
         """As ClientLimits.give_back."""
         self._done.give_back((act, client))
@@ -70,16 +75,24 @@ class _Windows:
         self._moments: dict[object, list[datetime]] = {}
 
     def take(self, key: object, rate: Rate) -> int | None:
-        now, span = self._clock(), timedelta(seconds=rate.seconds)
-        moments = [moment for moment in self._moments.get(key, []) if moment > now - span]
-        if len(moments) >= rate.most:
-            return _whole_seconds(moments[-rate.most] + span - now)
-        self._moments[key] = [*moments, now]
-        return None
+        wait = self.wait(key, rate)
+        if wait is None:
+            self._moments[key] = [*self._of_late(key, rate), self._clock()]
+        return wait
+
+    def wait(self, key: object, rate: Rate) -> int | None:
+        moments = self._of_late(key, rate)
+        if len(moments) < rate.most:
+            return None
+        return _whole_seconds(moments[-rate.most] + timedelta(seconds=rate.seconds) - self._clock())
 
     def give_back(self, key: object) -> None:
         if self._moments.get(key):
             self._moments[key].pop()
+
+    def _of_late(self, key: object, rate: Rate) -> list[datetime]:
+        since = self._clock() - timedelta(seconds=rate.seconds)
+        return [moment for moment in self._moments.get(key, []) if moment > since]
 
 
 def _whole_seconds(span: timedelta) -> int:

@@ -162,6 +162,15 @@ class ClientLimitsContract:
 
         assert await clients.take(Act.LOG_IN, "client") is None
 
+    async def test_asking_how_long_to_wait_counts_nothing(self, clients: ClientLimits) -> None:
+        early = [await clients.wait(Act.LOG_IN, "client") for _ in range(6)]
+        taken = [await clients.take(Act.LOG_IN, "client") for _ in range(4)]
+        late = [await clients.wait(Act.LOG_IN, "client") for _ in range(2)]
+        others = [await clients.wait(Act.LOG_IN, "another client"), await clients.wait(Act.RESET, "client")]
+
+        assert early + taken + others == [None] * 12
+        assert all(wait is not None and 1 <= wait <= 200 for wait in late)
+
     async def test_what_is_given_back_was_never_taken(self, clients: ClientLimits) -> None:
         for _ in range(12):
             assert await clients.take(Act.LOG_IN, "client") is None
