@@ -63,10 +63,13 @@ UPDATE events
  WHERE id = ANY(CAST(:ids AS bigint[]));
 
 -- name: read_backlog()
--- Counting stops where nobody would want to know more exactly.
+-- Counting stops where nobody would want to know more exactly. The oldest delivery is looked for among those that are due
+-- longest: when very many wait, it is there, and whoever watches has to hear of it in time.
 SELECT (SELECT count(*) FROM (SELECT FROM events WHERE relayed_at IS NULL LIMIT 100000) AS e) AS not_relayed,
        (SELECT count(*) FROM (SELECT FROM deliveries WHERE status = 'pending' LIMIT 100000) AS d) AS pending,
        (SELECT count(*) FROM (SELECT FROM deliveries WHERE status = 'parked' LIMIT 100000) AS d) AS parked,
        coalesce(greatest(extract(epoch FROM clock_timestamp() - least(
            (SELECT created_at FROM events WHERE relayed_at IS NULL ORDER BY id LIMIT 1),
-           (SELECT min(created_at) FROM deliveries WHERE status = 'pending'))), 0), 0) AS oldest_seconds;
+           (SELECT min(created_at)
+              FROM (SELECT created_at FROM deliveries WHERE status = 'pending' ORDER BY next_try_at LIMIT 100000) AS d)
+           )), 0), 0) AS oldest_seconds;

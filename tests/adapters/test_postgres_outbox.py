@@ -1,5 +1,6 @@
 """What of the outbox only PostgreSQL can show."""
 
+import re
 from datetime import timedelta
 
 import asyncpg
@@ -8,6 +9,7 @@ import pytest
 from adapters.postgres.database import Database
 from adapters.postgres.deliveries import PostgresDeliveryQueue
 from adapters.postgres.live import PostgresLiveRepository
+from adapters.postgres.queries import load_queries
 from tests.contracts.postgres_books import PostgresBooks
 from wallet_core.notifications.notices import Channel, NoticeKind
 from wallet_core.testing.builders import a_transfer
@@ -135,6 +137,24 @@ async def test_a_worker_leaves_what_it_has_no_way_to_send_to_those_that_have(
     claimed = [await each.claim(at_most=9, lease=timedelta(minutes=1)) for each in (mail_alone, books.deliveries)]
 
     assert [[each.channel for each in found] for found in claimed] == [[Channel.MAIL], [Channel.SMS]]
+
+
+async def test_telling_of_a_backlog_reads_no_more_of_it_than_it_counts(
+    books: PostgresBooks, owner_database: str
+) -> None:
+    owner = await asyncpg.connect(owner_database, timeout=10)
+    await owner.execute(
+        "INSERT INTO deliveries (id, event_id, notification_id, channel, recipient, next_try_at, created_at) SELECT "
+        "gen_random_uuid(), n, gen_random_uuid(), 'mail', '', now() - n * interval '1 ms', now() - n * interval '1 ms' "
+        "FROM generate_series(1, 120000) AS n"
+    )
+    await owner.execute("ANALYZE deliveries")
+
+    [[plan]] = await owner.fetch(f"EXPLAIN (ANALYZE, FORMAT JSON) {load_queries('events')['read_backlog'].sql}")
+
+    await owner.close()
+    assert max(int(rows) for rows in re.findall(r'"Actual Rows": (\d+)', plan)) == 100_000
+    assert (await books.outbox.backlog()).oldest_seconds >= 120
 
 
 async def test_a_change_and_its_event_are_kept_together_or_not_at_all(
