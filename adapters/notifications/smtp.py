@@ -130,8 +130,11 @@ def _faults() -> Iterator[None]:
         yield
     except aiosmtplib.SMTPRecipientsRefused as refused:
         raise _fault_of(min(each.code for each in refused.recipients)) from None
-    except aiosmtplib.SMTPResponseException as refused:
+    except aiosmtplib.SMTPDataError as refused:
         raise _fault_of(refused.code) from None
+    except aiosmtplib.SMTPResponseException as refused:
+        # Of us, before there was a mail: our password or our address is what has to be seen to.
+        raise Unavailable(f"The mail server refuses us ({refused.code}).") from None
     except aiosmtplib.SMTPNotSupported:
         raise Undeliverable("The mail server cannot take such an address.") from None
     except (aiosmtplib.SMTPException, OSError) as error:

@@ -286,11 +286,25 @@ async def test_what_a_server_says_is_told_by_its_number_alone(
     assert raised.value.__cause__ is None
 
 
-async def test_a_wrong_log_in_is_not_tried_again(office: Office, trusted: ssl.SSLContext) -> None:
-    with pytest.raises(Undeliverable):
+async def test_a_wrong_log_in_says_nothing_of_the_mail_which_may_be_tried_again(
+    office: Office, trusted: ssl.SSLContext
+) -> None:
+    with pytest.raises(Unavailable, match="535"):
         await a_courier(office, trusted, url="smtp://wallet:wrong@{host}:{port}").deliver(a_mail())
 
     assert office.taken == []
+
+
+async def test_a_sender_who_is_refused_says_nothing_of_the_mail_either(
+    office: Office, trusted: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> str:
+        return "550 Not you"
+
+    monkeypatch.setattr(office, "handle_MAIL", refuse, raising=False)
+
+    with pytest.raises(Unavailable, match="550"):
+        await a_courier(office, trusted).deliver(a_mail())
 
 
 async def test_an_address_in_other_letters_is_written_to(office: Office, trusted: ssl.SSLContext) -> None:
