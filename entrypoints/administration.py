@@ -1,13 +1,16 @@
 """What operators do from the command line."""
 
 from collections.abc import Callable
+from functools import partial
 
 from marshmallow import ValidationError
 
 from entrypoints.container import Tools, opened
+from entrypoints.http.schemas.administration import Reason
 from entrypoints.http.schemas.contacts import Email
 from entrypoints.http.schemas.fields import Name
 from entrypoints.settings import Settings
+from wallet_core.administration.audit import OPERATOR, REASON_LENGTH_MAX
 from wallet_core.identity.entities import NAME_LENGTH_MAX, Role, User, WeakPasswordError
 from wallet_core.identity.ports import Taken, TooManyAttempts
 from wallet_core.identity.sealing import Rotated
@@ -41,16 +44,23 @@ async def verify_books(database: str, *, incremental: bool, watch: Callable[[str
     ]
 
 
-async def create_admin(settings: Settings, *, email: str, name: str, password: str) -> User:
+async def create_admin(settings: Settings, *, email: str, name: str, password: str, reason: str) -> User:
     """A new person with the role of an admin. Raises AdminRefused, and Unavailable when the database is away."""
     try:
         email, name = Email().read(email), Name(max=NAME_LENGTH_MAX).read(name)
+        reason = Reason(max=REASON_LENGTH_MAX).read(reason)
     except ValidationError as error:
         raise AdminRefused(" ".join(map(str, error.messages))) from None
     async with opened(settings) as container:
         try:
             user = await container.people().sign_up(
-                name=name, password=password, email=email, phone=None, role=Role.ADMIN, verified=True
+                name=name,
+                password=password,
+                email=email,
+                phone=None,
+                role=Role.ADMIN,
+                verified=True,
+                keep=partial(container.administration().add_admin, by=OPERATOR, reason=reason),
             )
         except WeakPasswordError as error:
             raise AdminRefused(str(error)) from None

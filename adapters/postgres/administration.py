@@ -13,12 +13,13 @@ from adapters.postgres.ledger import ATTEMPTS_MAX, PostgresLedger
 from adapters.postgres.limits import open_limits
 from adapters.postgres.queries import Connection, load_queries
 from adapters.postgres.rows import account_of
-from adapters.postgres.users import user_of
+from adapters.postgres.users import add_user, taken_of, user_of
 from adapters.postgres.wallets import wallets_of
 from wallet_core.administration.audit import Act
 from wallet_core.administration.changes import (
     Change,
     ChangeRefusal,
+    admin_entry,
     deposit_entry,
     granted_anew,
     limits_change,
@@ -28,6 +29,7 @@ from wallet_core.administration.changes import (
 )
 from wallet_core.administration.ports import PeoplePage, PeopleQuery
 from wallet_core.identity.entities import Role, User, UserStatus
+from wallet_core.identity.ports import Taken
 from wallet_core.identity.session import SessionEnd
 from wallet_core.ids import SessionId, UserId, WalletId
 from wallet_core.ledger.accounts import Account
@@ -86,6 +88,16 @@ class PostgresAdministration:
             await _keep(connection, change)
         changed = user_of(row)
         return ChangeRefusal.NOT_FOUND if changed is None else changed
+
+    async def add_admin(self, user: User, password_hash: str, act: Act) -> Taken | None:
+        """As AdministrationRepository.add_admin."""
+        try:
+            async with self._database.transaction() as connection:
+                await add_user(connection, user, password_hash)
+                await add_entry(connection, admin_entry(user, act))
+        except asyncpg.UniqueViolationError as error:
+            return taken_of(error)
+        return None
 
     async def set_limits(
         self,

@@ -7,7 +7,7 @@ import asyncpg
 
 from adapters.postgres.database import Database
 from adapters.postgres.events import append_events
-from adapters.postgres.queries import load_queries
+from adapters.postgres.queries import Connection, load_queries
 from wallet_core.identity.changes import addresses_changed, password_changed
 from wallet_core.identity.entities import Role, User, UserStatus
 from wallet_core.identity.ports import Taken
@@ -29,22 +29,9 @@ class PostgresUserRepository:
         """As UserRepository.add."""
         async with self._database.change() as connection:
             try:
-                await self._queries["add_user"].execute(
-                    connection,
-                    id=user.id,
-                    name=user.name,
-                    email=user.email,
-                    phone=user.phone,
-                    email_verified_at=user.email_verified_at,
-                    phone_verified_at=user.phone_verified_at,
-                    password_hash=password_hash,
-                    role=user.role,
-                    status=user.status,
-                    time_zone=user.time_zone,
-                    created_at=user.created_at,
-                )
+                await add_user(connection, user, password_hash)
             except asyncpg.UniqueViolationError as error:
-                return _taken(error)
+                return taken_of(error)
         return None
 
     async def by_id(self, user_id: UserId) -> User | None:
@@ -106,7 +93,7 @@ class PostgresUserRepository:
                     connection, id=user_id, name=name, email=email, phone=phone, time_zone=time_zone
                 )
             except asyncpg.UniqueViolationError as error:
-                return _taken(error)
+                return taken_of(error)
             after = user_of(row)
             if after is not None:
                 await append_events(connection, addresses_changed(before, after))
@@ -130,7 +117,26 @@ class PostgresUserRepository:
             return warned is not None
 
 
-def _taken(error: asyncpg.UniqueViolationError) -> Taken:
+async def add_user(connection: Connection, user: User, password_hash: str) -> None:
+    """Keep a new person. Raises what `taken_of` reads where one of their addresses is somebody's already."""
+    await load_queries("users")["add_user"].execute(
+        connection,
+        id=user.id,
+        name=user.name,
+        email=user.email,
+        phone=user.phone,
+        email_verified_at=user.email_verified_at,
+        phone_verified_at=user.phone_verified_at,
+        password_hash=password_hash,
+        role=user.role,
+        status=user.status,
+        time_zone=user.time_zone,
+        created_at=user.created_at,
+    )
+
+
+def taken_of(error: asyncpg.UniqueViolationError) -> Taken:
+    """Which address it is that is taken. Raises the error where it is about something else."""
     taken = _TAKEN_BY_CONSTRAINT.get(error.constraint_name or "")
     if taken is None:
         raise error

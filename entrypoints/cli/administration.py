@@ -34,7 +34,10 @@ def admin() -> None:
 @admin.command("create")
 @click.option("--email", prompt=True, help="The address they log in with.")
 @click.option("--name", prompt=True, help="Their name.")
-def create(email: str, name: str) -> None:
+@click.option(
+    "--reason", default="Made an admin from the command line", show_default=True, help="Why; kept in the audit."
+)
+def create(email: str, name: str, reason: str) -> None:
     """Make a person with the role of an admin.
 
     Their password is asked for, or read from ADMIN_PASSWORD, or from the file that ADMIN_PASSWORD_FILE names. It is no
@@ -44,7 +47,7 @@ def create(email: str, name: str) -> None:
     given = read_setting("ADMIN_PASSWORD")
     password = click.prompt("Password", hide_input=True, confirmation_prompt=True) if given is None else given
     try:
-        user = run(create_admin(decided, email=email, name=name, password=password))
+        user = run(create_admin(decided, email=email, name=name, password=password, reason=reason))
     except AdminRefused as refusal:
         fail(str(refusal), EXIT_FAILED)
     screen.print(f"{user.name} ({user.email}) is an admin now: {user.id}")

@@ -1,10 +1,12 @@
 """Four people with wallets and movements, and an admin, put in through the same use cases that everybody uses."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from entrypoints.container import Container, opened
 from entrypoints.settings import Settings
+from wallet_core.administration.audit import OPERATOR
 from wallet_core.identity.entities import Role, User
 from wallet_core.ids import UserId, WalletId
 from wallet_core.wallets.entities import Wallet
@@ -56,7 +58,15 @@ async def seed(settings: Settings) -> None:
 
 async def _sign_up(container: Container, person: Person, role: Role) -> UserId:
     signed_up = await container.people().sign_up(
-        name=person.name, password=PASSWORD, email=person.email, phone=None, role=role, verified=True
+        name=person.name,
+        password=PASSWORD,
+        email=person.email,
+        phone=None,
+        role=role,
+        verified=True,
+        keep=partial(container.administration().add_admin, by=OPERATOR, reason="For the demo")
+        if role is Role.ADMIN
+        else None,
     )
     if not isinstance(signed_up, User):
         raise RuntimeError(f"{person.name} is there already.")  # noqa: TRY004 - no type is wrong, the database is

@@ -41,6 +41,21 @@ async def ada(books: PostgresBooks) -> Account:
     return await a_person(books, name="Ada", balance=500)
 
 
+async def test_whoever_is_made_an_admin_stands_in_the_audit(
+    admin: Command, database: str, books: PostgresBooks
+) -> None:
+    asked = ("admin", "create", "--email", "root@example.com", "--name", "Root", "--reason", "We opened")
+    made = run(*asked, DATABASE_URL=database, ADMIN_PASSWORD="correct horse battery", **SECRETS)
+    again = run(*asked, DATABASE_URL=database, ADMIN_PASSWORD="correct horse battery", **SECRETS)
+    told = admin("audit", "--action", "admin.added")
+
+    user_id = made.stdout.split()[-1]
+    assert (made.returncode, again.returncode) == (0, 1)
+    assert len(told.stdout.splitlines()) == 1
+    assert f"operator  admin.added  person {user_id}  'We opened'" in told.stdout
+    assert await books.findings() == []
+
+
 async def test_a_wallet_is_frozen_and_unfrozen_for_a_reason(admin: Command, ada: Account, books: PostgresBooks) -> None:
     unexplained = admin("freeze", ada.wallet_id)
     frozen = admin("freeze", ada.wallet_id, *WHY)

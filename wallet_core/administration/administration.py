@@ -8,6 +8,7 @@ from wallet_core.administration.audit import Act, Actor
 from wallet_core.administration.changes import ChangeRefusal
 from wallet_core.administration.ports import AdministrationRepository
 from wallet_core.identity.entities import User, UserStatus
+from wallet_core.identity.ports import Taken
 from wallet_core.ids import AuditId, IdGenerator, SessionId, TransactionId, UserId, WalletId
 from wallet_core.ledger.accounts import system_wallet_id
 from wallet_core.ledger.caching import AccountCache
@@ -79,6 +80,10 @@ class Administration:
     async def activate(self, user_id: UserId, *, by: Actor, reason: str) -> User | ChangeRefusal:
         """Let a person act again. Wallets of theirs that are frozen stay so."""
         return await self._repository.set_person_status(user_id, UserStatus.ACTIVE, self._act(by, reason))
+
+    async def add_admin(self, user: User, password_hash: str, *, by: Actor, reason: str) -> Taken | None:
+        """Keep somebody new who administers, or say which of their addresses is taken."""
+        return await self._repository.add_admin(user, password_hash, self._act(by, reason))
 
     async def grant(
         self, user_id: UserId, currency: str, wanted: Mapping[LimitKind, ChosenCaps], *, by: Actor, reason: str

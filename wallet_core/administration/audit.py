@@ -34,6 +34,7 @@ class Action(StrEnum):
     WALLET_UNFROZEN = "wallet.unfrozen"
     PERSON_DEACTIVATED = "person.deactivated"
     PERSON_ACTIVATED = "person.activated"
+    ADMIN_ADDED = "admin.added"
     LIMITS_CHANGED = "limits.changed"
     DEPOSIT_MADE = "deposit.made"
     SESSIONS_ENDED = "sessions.ended"

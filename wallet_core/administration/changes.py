@@ -103,6 +103,21 @@ def person_change(
     )
 
 
+def admin_entry(user: User, act: Act) -> AuditEntry:
+    """The entry of somebody new who administers."""
+    return AuditEntry(
+        id=act.id,
+        at=user.created_at,
+        actor=act.actor,
+        action=Action.ADMIN_ADDED,
+        target_kind=TargetKind.PERSON,
+        target_id=str(user.id),
+        user_id=user.id,
+        after={"role": user.role, "status": user.status},
+        reason=act.reason,
+    )
+
+
 def granted_anew(before: Mapping[LimitKind, Caps], wanted: Mapping[LimitKind, ChosenCaps]) -> dict[LimitKind, Caps]:
     """What an operator grants from now on: what is not said stays."""
     return {

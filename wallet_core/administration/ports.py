@@ -7,6 +7,7 @@ from typing import Final, Protocol
 from wallet_core.administration.audit import Act
 from wallet_core.administration.changes import ChangeRefusal
 from wallet_core.identity.entities import Role, User, UserStatus
+from wallet_core.identity.ports import Taken
 from wallet_core.ids import SessionId, UserId, WalletId
 from wallet_core.ledger.commands import Adjustment, LimitKind
 from wallet_core.ledger.limits import ChosenCaps
@@ -78,6 +79,10 @@ class AdministrationRepository(Protocol):
 
         Wallets that are frozen stay so. Refuses with NOT_FOUND, UNCHANGED or LAST_ADMIN.
         """
+        ...
+
+    async def add_admin(self, user: User, password_hash: str, act: Act) -> Taken | None:
+        """Keep somebody new who administers, as UserRepository.add does."""
         ...
 
     async def set_limits(

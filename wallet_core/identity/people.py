@@ -1,6 +1,7 @@
 """Signing up, and what a person may change of themselves."""
 
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias
 
 from wallet_core.clock import Clock
 from wallet_core.identity.addresses import Addresses
@@ -8,6 +9,9 @@ from wallet_core.identity.entities import Device, Role, User
 from wallet_core.identity.passwords import Owner, PasswordRules
 from wallet_core.identity.ports import Attempts, PasswordHasher, Taken, TooManyAttempts, UserRepository
 from wallet_core.ids import IdGenerator, UserId
+
+Keep: TypeAlias = Callable[[User, str], Awaitable[Taken | None]]
+"""Keeps a new person and the hash of their password, or says which of their addresses is taken."""
 
 _NO_DEVICE: Final = Device()
 
@@ -44,8 +48,10 @@ class People:
         role: Role = Role.USER,
         verified: bool = False,
         device: Device = _NO_DEVICE,
+        keep: Keep | None = None,
     ) -> User | Taken | TooManyAttempts:
         """Keep a new person. Each of their addresses gets a code, unless somebody vouches for them (`verified`).
+        `keep` keeps them where there is more to keep with them.
 
         Raises WeakPasswordError, and Overloaded when too many passwords are being hashed.
         """
@@ -65,7 +71,7 @@ class People:
             role=role,
             created_at=now,
         )
-        taken = await self._users.add(user, hashed)
+        taken = await (self._users.add if keep is None else keep)(user, hashed)
         if taken is not None:
             self._addresses.warn(taken, email=email, phone=phone)
             return taken

@@ -9,6 +9,7 @@ from wallet_core.administration.changes import (
     Change,
     ChangeRefusal,
     account_status,
+    admin_entry,
     deposit_entry,
     granted_anew,
     limits_change,
@@ -19,6 +20,7 @@ from wallet_core.administration.changes import (
 from wallet_core.administration.ports import PeoplePage, PeopleQuery
 from wallet_core.clock import Clock, system_clock
 from wallet_core.identity.entities import Role, User, UserStatus
+from wallet_core.identity.ports import Taken
 from wallet_core.identity.session import SessionEnd
 from wallet_core.ids import SessionId, UserId, WalletId
 from wallet_core.ledger.commands import Adjustment, LimitKind
@@ -27,6 +29,7 @@ from wallet_core.ledger.outcomes import Outcome, Posted
 from wallet_core.testing.ledger import InMemoryLedger
 from wallet_core.testing.records import Records
 from wallet_core.testing.sessions import InMemorySessionRepository
+from wallet_core.testing.users import InMemoryUserRepository
 from wallet_core.wallets.entities import Wallet, WalletStatus
 from wallet_core.wallets.ports import GrantedCaps
 
@@ -81,6 +84,13 @@ class InMemoryAdministration:
         self._restate(user_id)
         self._keep(change)
         return self._records.users[user_id]
+
+    async def add_admin(self, user: User, password_hash: str, act: Act) -> Taken | None:
+        """As AdministrationRepository.add_admin."""
+        taken = await InMemoryUserRepository(self._records).add(user, password_hash)
+        if taken is None:
+            self._records.add_audit(admin_entry(user, act))
+        return taken
 
     async def set_limits(
         self,

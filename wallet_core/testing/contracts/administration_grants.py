@@ -1,10 +1,12 @@
-"""What every administration repository promises about limits, deposits and sessions."""
+"""What every administration repository promises about limits, admins, deposits and sessions."""
 
 import asyncio
 from dataclasses import replace
 
 from wallet_core.administration.audit import Action
 from wallet_core.administration.changes import ChangeRefusal
+from wallet_core.identity.entities import Role
+from wallet_core.identity.ports import Taken
 from wallet_core.identity.session import SessionEnd
 from wallet_core.ids import SessionId, UserId, WalletId
 from wallet_core.ledger.accounts import system_wallet_id
@@ -14,6 +16,7 @@ from wallet_core.ledger.outcomes import Posted, Reason
 from wallet_core.testing.builders import (
     a_deposit,
     a_transfer,
+    a_user,
     granted_caps,
     new_id,
 )
@@ -84,6 +87,33 @@ class GrantRules:
         assert (entry.action, entry.user_id) == (Action.LIMITS_CHANGED, alice.user_id)
         assert entry.before == {"currency": "USD", "transfer": {"daily": 1, "monthly": 2}, "withdrawal": withdrawal}
         assert entry.after == {"currency": "USD", "transfer": {"daily": 50, "monthly": 2}, "withdrawal": withdrawal}
+
+
+class AdminRules:
+    """Admins whom operators add."""
+
+    async def test_an_admin_who_is_added_has_an_entry(self, books: BooksUnderTest) -> None:
+        admin, act = a_user(name="Root", role=Role.ADMIN), an_act("We opened")
+
+        taken = await books.administration.add_admin(admin, "hash", act)
+
+        (entry,) = await entries(books)
+        assert taken is None
+        assert await books.users.by_id(admin.id) == admin
+        assert await books.users.password_hash(admin.id) == "hash"
+        assert (entry.id, entry.action, entry.reason) == (act.id, Action.ADMIN_ADDED, "We opened")
+        assert (entry.target_id, entry.user_id, entry.before) == (str(admin.id), admin.id, None)
+        assert entry.after == {"role": "admin", "status": "active"}
+
+    async def test_nobody_is_added_by_an_address_that_is_taken(self, books: BooksUnderTest) -> None:
+        admin = await an_admin(books)
+
+        taken = await books.administration.add_admin(
+            a_user(name="Other", role=Role.ADMIN, email=admin.email), "hash", an_act()
+        )
+
+        assert taken is Taken.EMAIL
+        assert await entries(books) == []
 
 
 class AdjustmentRules:
