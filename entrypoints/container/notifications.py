@@ -1,16 +1,22 @@
 """What is told to people: events and what is made of them, deliveries, inboxes and choices."""
 
+from collections.abc import Callable, Collection, Mapping
+
 import structlog
 from dependency_injector import providers
 
+from adapters.postgres.database import Database
 from adapters.postgres.deliveries import PostgresDeliveryQueue, PostgresTurns
 from adapters.postgres.events import PostgresOutbox
 from adapters.postgres.notifications import PostgresInbox, PostgresPreferenceRepository
 from entrypoints.container.foundation import Foundation
 from wallet_core.faults import Fault
-from wallet_core.notifications.deliveries import Deliverer
+from wallet_core.notifications.deliveries import Deliverer, Delivery
+from wallet_core.notifications.messages import Message
+from wallet_core.notifications.notices import Channel
 from wallet_core.notifications.outbox import Relay
 from wallet_core.notifications.parked import ParkedDeliveries
+from wallet_core.notifications.ports import Courier
 from wallet_core.notifications.post import Secretary
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -24,6 +30,16 @@ def _report_undelivered(trouble: Exception) -> None:
     at = "" if frame is None else f"{frame.tb_frame.f_code.co_name}:{frame.tb_lineno}"
     said = str(trouble) if isinstance(trouble, Fault) else type(trouble).__name__
     _log.warning("a delivery failed", fault=said, at=at)
+
+
+def _deliverers(
+    database: Database, channels: Collection[Channel], courier: Courier, write: Callable[[Delivery], Message]
+) -> Mapping[Channel, Deliverer]:
+    """One for each channel, so that a mail server that hangs keeps no text message waiting."""
+    return {
+        channel: Deliverer(PostgresDeliveryQueue(database, channels={channel}), courier, write, _report_undelivered)
+        for channel in channels
+    }
 
 
 class Notifications(Foundation):
@@ -44,6 +60,10 @@ class Notifications(Foundation):
     inbox = providers.Singleton(PostgresInbox, Foundation.database)
     preferences = providers.Singleton(PostgresPreferenceRepository, Foundation.database)
     secretary = providers.Singleton(Secretary, Foundation.stationery, Foundation.settings.provided.currencies)
-    deliverer = providers.Singleton(
-        Deliverer, delivery_queue, Foundation.courier, secretary.provided.write, providers.Object(_report_undelivered)
+    deliverers = providers.Singleton(
+        _deliverers,
+        Foundation.database,
+        channels=Foundation.settings.provided.messages.channels,
+        courier=Foundation.courier,
+        write=secretary.provided.write,
     )

@@ -80,7 +80,8 @@ async def _until_told(settings: Settings, heartbeat: Path | None) -> None:
 
 
 async def _work(container: Container, stopping: asyncio.Event, heartbeat: Path | None, poll_seconds: float) -> None:
-    relay, deliverer = container.relay(), container.deliverer()
+    # What there is no way to send waits until there is.
+    relay, deliverers = container.relay(), container.deliverers()
     schedule = Schedule(container.turns(), chores_of(container))
 
     async def beat() -> bool:
@@ -92,19 +93,19 @@ async def _work(container: Container, stopping: asyncio.Event, heartbeat: Path |
         _log.info(
             "the worker has worked",
             relayed=relay.relayed,
-            delivered=deliverer.delivered,
-            postponed=deliverer.postponed,
-            parked=deliverer.parked,
+            delivered=sum(each.delivered for each in deliverers.values()),
+            postponed=sum(each.postponed for each in deliverers.values()),
+            parked=sum(each.parked for each in deliverers.values()),
         )
         return False
 
     async with asyncio.TaskGroup() as loops:
         loops.create_task(repeat("relaying", relay.step, stopping=stopping, idle_seconds=poll_seconds))
-        # What there is no way to send waits until there is.
-        if container.settings().messages.channels:
-            loops.create_task(repeat("delivering", deliverer.step, stopping=stopping, idle_seconds=poll_seconds))
+        for channel, deliverer in deliverers.items():
+            name = f"delivering {channel.value}"
+            loops.create_task(repeat(name, deliverer.step, stopping=stopping, idle_seconds=poll_seconds))
         loops.create_task(repeat("chores", schedule.step, stopping=stopping, idle_seconds=LOOKED_EVERY_SECONDS))
         loops.create_task(repeat("heartbeat", beat, stopping=stopping, idle_seconds=1.0))
         loops.create_task(repeat("reporting", report, stopping=stopping, idle_seconds=REPORT_SECONDS))
-    await deliverer.finish()
+    await asyncio.gather(*(deliverer.finish() for deliverer in deliverers.values()))
     await report()

@@ -6,13 +6,19 @@ from collections import Counter
 from pathlib import Path
 
 import asyncpg
+from dependency_injector import providers
 
+from entrypoints.container import opened
+from entrypoints.settings import Settings
+from entrypoints.worker.run import _work
 from tests.contracts.postgres_books import PostgresBooks
 from tests.services.post_office import a_post_office
-from tests.services.workers import a_worker
+from tests.services.workers import ENVIRONMENT, a_worker
+from wallet_core.notifications.messages import Mail, Message
+from wallet_core.notifications.notices import Channel, NoticeKind
 from wallet_core.testing.builders import a_transfer
 from wallet_core.testing.clock import SettableClock
-from wallet_core.testing.contracts.books import a_person, post
+from wallet_core.testing.contracts.books import a_person, owner, post
 
 TRANSFERS = 120
 SECONDS_MAX = 60.0
@@ -76,15 +82,53 @@ async def test_a_worker_that_is_told_to_stop_sees_through_what_it_has_begun(
     assert heartbeat.exists()
 
 
+async def test_a_mail_server_that_hangs_keeps_no_text_message_waiting(
+    database: str, pool: "asyncpg.Pool[asyncpg.Record]"
+) -> None:
+    books = PostgresBooks(pool, SettableClock())
+    await books.open()
+    alice = await a_person(books)
+    await books.preferences.choose(owner(alice), {(NoticeKind.PASSWORD_CHANGED, Channel.SMS): True})
+    await pool.execute("UPDATE users SET phone = '+41446681800', phone_verified_at = now()")
+    for _ in range(20):
+        await books.users.change_password(owner(alice), "x", instead_of=None, spared=None, now=SettableClock()())
+    twilio = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "a1" * 16, "TWILIO_FROM": "+15005550006"}
+    settings = Settings.from_environment(
+        {**ENVIRONMENT, **twilio, "DATABASE_URL": database, "SMTP_URL": "smtp+plain://127.0.0.1:1"}
+    )
+
+    async with opened(settings) as container:
+        container.courier.override(providers.Object(MailHangs()))
+        stopping = asyncio.Event()
+        work = asyncio.create_task(_work(container, stopping, None, 0.05))
+        try:
+            async with asyncio.timeout(6):
+                await until(pool, "SELECT count(*) = 20 FROM deliveries WHERE status = 'delivered'")
+        finally:
+            stopping.set()
+            work.cancel()
+            await asyncio.wait({work})
+
+    assert await pool.fetchval("SELECT count(*) FROM deliveries WHERE channel = 'mail' AND status = 'pending'") == 20
+
+
+class MailHangs:
+    """A courier whose mail server takes its time."""
+
+    async def deliver(self, message: Message) -> None:
+        if isinstance(message, Mail):
+            await asyncio.sleep(3_600)
+
+
 async def test_the_worker_seals_the_audit_and_verifies_the_books(
     database: str, owner_database: str, pool: "asyncpg.Pool[asyncpg.Record]", tmp_path: Path
 ) -> None:
     books = PostgresBooks(pool, SettableClock())
     await books.open()
     account = await a_person(books, balance=10_000)
-    owner = await asyncpg.connect(owner_database, timeout=10)
-    await owner.execute("UPDATE accounts SET balance = balance + 1 WHERE id = $1", account.id)
-    await owner.close()
+    superior = await asyncpg.connect(owner_database, timeout=10)
+    await superior.execute("UPDATE accounts SET balance = balance + 1 WHERE id = $1", account.id)
+    await superior.close()
 
     with a_worker(tmp_path / "log", DATABASE_URL=database) as worker:
         await until(pool, "SELECT count(*) = 3 FROM scheduled_work")

@@ -15,7 +15,7 @@ PROJECT = Path(__file__).parents[2]
 START_SECONDS_MAX = 30.0
 STOP_SECONDS_MAX = 30.0
 
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "PATH": os.environ["PATH"],
     "WALLET_ENV": "development",
     "JWT_SECRET": "an example of 32 bytes or rather more",
@@ -64,7 +64,7 @@ def start_worker(log: Path, *options: str, **environment: str) -> WorkerProcess:
         process = subprocess.Popen(
             [sys.executable, "-m", "entrypoints", "worker", *options],
             cwd=PROJECT,
-            env={**_ENVIRONMENT, **environment},
+            env={**ENVIRONMENT, **environment},
             stdout=output,
             stderr=output,
         )
