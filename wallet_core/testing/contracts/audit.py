@@ -129,7 +129,7 @@ class PeopleDirectoryContract:
         assert second.next_before is None
 
     @pytest.mark.parametrize(
-        "text", ["ADA", "lovelace", "\N{LATIN SMALL LETTER A WITH RING ABOVE}SE", "@EXAMPLE.net", "4915", "a%_"]
+        "text", ["LOVE", "lovelace", "\N{LATIN SMALL LETTER A WITH RING ABOVE}SE", "@EXAMPLE.net", "+4915", "a%_"]
     )
     async def test_what_is_looked_for_may_stand_anywhere_in_a_name_or_an_address(
         self, books: BooksUnderTest, text: str
@@ -157,11 +157,12 @@ class PeopleDirectoryContract:
         assert deactivated.people == (replace(gone, status=UserStatus.DEACTIVATED),)
 
     async def test_a_page_reads_so_many_people_and_no_more(self, books: BooksUnderTest) -> None:
-        wanted = await self._add(books, a_user(name="Ada"))
+        # Nothing that an id may hold by chance, which the addresses are made of.
+        wanted = await self._add(books, a_user(name="Lovelace"))
         others = [await self._add(books, a_user(name=f"Other {number}")) for number in range(4)]
 
-        first = await books.directory.page(PeopleQuery(text="ada", read_max=3))
-        second = await books.directory.page(PeopleQuery(text="ada", read_max=3, before=first.next_before))
+        first = await books.directory.page(PeopleQuery(text="lovelace", read_max=3))
+        second = await books.directory.page(PeopleQuery(text="lovelace", read_max=3, before=first.next_before))
 
         assert (first.people, first.next_before) == ((), others[1].id)
         assert (second.people, second.next_before) == ((wanted,), None)
