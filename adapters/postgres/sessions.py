@@ -34,13 +34,14 @@ class PostgresSessionRepository:
         refresh_hash: bytes,
         *,
         password_hash: str | None,
+        second_factor: bool | None = None,
         sessions_max: int,
         change: StateChange | None = None,
     ) -> Session | None:
         """As SessionRepository.add."""
         async with self._database.transaction() as connection:
             person = await self._queries["hold_person"].fetch_row(
-                connection, user_id=session.user_id, password_hash=password_hash
+                connection, user_id=session.user_id, password_hash=password_hash, second_factor=second_factor
             )
             if person is None:
                 return None

@@ -1,8 +1,10 @@
--- name: hold_person(user_id, password_hash)
--- Until their new session is there: meanwhile nobody is deactivated, and the password stays the one that was proved.
+-- name: hold_person(user_id, password_hash, second_factor)
+-- Until their new session is there: meanwhile nobody is deactivated, the password stays the one that was proved, and no
+-- second factor is turned on that was not asked for.
 SELECT role, second_factor
   FROM users
  WHERE id = :user_id AND status = 'active'
+   AND (CAST(:second_factor AS boolean) IS NULL OR second_factor = CAST(:second_factor AS boolean))
    AND (CAST(:password_hash AS text) IS NULL OR password_hash = CAST(:password_hash AS text))
    FOR SHARE;
 

@@ -168,7 +168,7 @@ async def test_a_password_that_changes_before_a_code_is_asked_for_begins_no_log_
     stage: SessionStage, hasher: InMemoryPasswordHasher, alice: User, attempts: CountingAttempts
 ) -> None:
     class Asking(NoSecondFactors):
-        async def demand(self, user, code, device):
+        async def demand(self, user, code, device, *, proved):
             await stage.books.users.change_password(
                 user.id, await hasher.hash("plum lantern harbour"), instead_of=None, spared=None, now=stage.clock()
             )
@@ -177,6 +177,21 @@ async def test_a_password_that_changes_before_a_code_is_asked_for_begins_no_log_
     log_in = LogIn(stage.books.users, hasher, stage.sessions, Asking(), attempts)
 
     assert await attempt(log_in) is LoginRefusal.INVALID_CREDENTIALS
+
+
+async def test_a_second_factor_that_is_turned_on_before_the_session_begins_lets_nobody_in_without_it(
+    stage: SessionStage, hasher: InMemoryPasswordHasher, alice: User, attempts: CountingAttempts
+) -> None:
+    class TurnedOnAfterwards(NoSecondFactors):
+        async def demand(self, user, code, device, *, proved):
+            passed = await super().demand(user, code, device, proved=proved)
+            await stage.books.change_person(alice.id, second_factor=True)
+            return passed
+
+    log_in = LogIn(stage.books.users, hasher, stage.sessions, TurnedOnAfterwards(), attempts)
+
+    assert await attempt(log_in) is LoginRefusal.INVALID_CREDENTIALS
+    assert await stage.sessions.of(alice.id) == []
 
 
 async def test_whoever_is_deactivated_while_the_password_is_checked_is_not_let_in(

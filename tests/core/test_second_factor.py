@@ -3,14 +3,15 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from tests.core.factor_stage import LAPTOP, LARGE, PASSWORD, STEP, FactorStage
-from wallet_core.identity.entities import User
+from wallet_core.identity.entities import User, UserStatus
 from wallet_core.identity.factor_setup import SetupRefusal
 from wallet_core.identity.login import LoggedIn, LoginOutcome, LoginRefusal
-from wallet_core.identity.ports import SecondFactorRequired, TooManyAttempts
+from wallet_core.identity.ports import SecondFactorRequired, TooManyAttempts, UnlimitedAttempts
 from wallet_core.identity.proofs import ProofRefusal
 from wallet_core.identity.second_factor import Enrolment, FactorState
 from wallet_core.identity.throttling import Act, Backoff, CountedAttempts, DeviceProofs, Digests, Rate
@@ -239,6 +240,42 @@ async def test_of_many_codes_at_once_a_challenge_looks_at_five(stage: FactorStag
 
     assert outcomes.count(LoginRefusal.INVALID_CREDENTIALS) == 5
     assert outcomes.count(LoginRefusal.CHALLENGE_OVER) == 15
+
+
+async def test_a_password_that_changes_between_the_two_steps_lets_nobody_in(stage: FactorStage) -> None:
+    user, _, enrolment = await stage.enrolled()
+    before = await stage.sessions.of(user.id)
+    challenge = await challenged(stage, user)
+    hashed = await stage.books.users.password_hash(user.id)
+    assert hashed is not None
+    # As between the change and the end of the challenges that came before it.
+    await stage.books.users.replace_password_hash(user.id, "another hash", instead_of=hashed)
+
+    outcome = await answer(stage, challenge, stage.shown(enrolment))
+
+    assert outcome is LoginRefusal.CHALLENGE_OVER
+    assert await stage.sessions.of(user.id) == before
+
+
+@pytest.mark.parametrize("change", [{"second_factor": False}, {"status": UserStatus.DEACTIVATED}])
+async def test_who_changes_between_the_answer_and_the_session_is_not_let_in(
+    stage: FactorStage, change: dict[str, Any]
+) -> None:
+    user, _, enrolment = await stage.enrolled()
+    challenge = await challenged(stage, user)
+    before = len(await stage.sessions.of(user.id))
+
+    class ChangedAfterwards(UnlimitedAttempts):
+        def knows(self, addresses, device):
+            stage.books.sessions.change_person(user.id, **change)
+            return True
+
+    stage.log_ins = stage.log_ins_counted_by(ChangedAfterwards())
+    outcome = await answer(stage, challenge, stage.shown(enrolment))
+
+    is_deactivated = "status" in change
+    assert outcome is (LoginRefusal.DEACTIVATED if is_deactivated else LoginRefusal.CHALLENGE_OVER)
+    assert len(await stage.sessions.of(user.id)) == (0 if is_deactivated else before)
 
 
 async def test_a_code_that_has_to_wait_is_no_try_at_the_challenge() -> None:

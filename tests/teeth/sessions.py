@@ -96,6 +96,11 @@ SESSIONS: Final = (
         tests=("tests/adapters/test_postgres_sessions.py", "-k", "waits"),
     ),
     mutant(
+        "whoever turns codes on is logged in to without one",
+        Edit(_QUERIES, "IS NULL OR second_factor = CAST(:second_factor AS boolean))", "IS DISTINCT FROM NULL OR true)"),
+        tests=(_CONTRACT, "-k", "was_turned_on_since"),
+    ),
+    mutant(
         "people end sessions of others",
         Edit(_QUERIES, "IS NULL OR user_id = CAST(:owner AS uuid))", "IS NULL OR CAST(:owner AS uuid) IS NOT NULL)"),
         tests=(_CONTRACT, "-k", "somebody_else"),

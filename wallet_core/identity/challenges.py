@@ -33,7 +33,8 @@ class Purpose(StrEnum):
 class Challenge:
     """A question to one person. It is open until it is used, expires, or a newer one of its purpose is opened.
 
-    `subject` is the address that its secret went to. Of the secret itself no more than a hash is kept.
+    `subject` is the address that its secret went to, or names what was proved before it was handed out. Of the secret
+    itself no more than a hash is kept.
     """
 
     id: ChallengeId

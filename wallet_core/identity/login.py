@@ -1,5 +1,6 @@
 """Logging in: one order of steps, whoever contributes them."""
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias, assert_never
@@ -8,6 +9,7 @@ from wallet_core.faults import Overloaded
 from wallet_core.identity.entities import Device, User, UserStatus, normalised_password
 from wallet_core.identity.ports import (
     Attempts,
+    FactorPassed,
     FactorRefusal,
     PasswordHasher,
     SecondFactorRequired,
@@ -96,12 +98,15 @@ class LogIn:
             return answered
         if isinstance(answered, FactorRefusal):
             return _LOGIN_REFUSAL[answered]
-        user = await self._users.by_id(answered)
-        if user is None:
+        user = await self._users.by_id(answered.user_id)
+        hashed = None if user is None else await self._users.password_hash(user.id)
+        if user is None or hashed is None:
             return LoginRefusal.INVALID_CREDENTIALS
         if user.status is UserStatus.DEACTIVATED:
             return LoginRefusal.DEACTIVATED
-        return await self._let_in(user, None, device) or LoginRefusal.DEACTIVATED
+        if _name_of(hashed) != answered.proved:
+            return LoginRefusal.CHALLENGE_OVER  # the password that it was handed out for is another by now
+        return await self._let_in(user, hashed, device, second_factor=True) or await self._turned_away(user)
 
     async def _try(
         self, password: str, email: str | None, phone: str | None, code: str | None, device: Device
@@ -114,17 +119,18 @@ class LogIn:
             return LoginRefusal.INVALID_CREDENTIALS
         if user.status is UserStatus.DEACTIVATED:
             return LoginRefusal.DEACTIVATED
-        refused = await self._second_factors.demand(user, code, device)
-        match refused:
-            case None:
-                return await self._let_in(user, await self._rehashed(user, password, hashed), device)
+        demanded = await self._second_factors.demand(user, code, device, proved=_name_of(hashed))
+        match demanded:
+            case FactorPassed(is_on=is_on):
+                kept = await self._rehashed(user, password, hashed)
+                return await self._let_in(user, kept, device, second_factor=is_on)
             case SecondFactorRequired():
                 # Whoever changes a password ends what is open afterwards: a challenge that came after that is told
                 # to nobody.
-                return refused if await self._users.password_hash(user.id) == hashed else None
+                return demanded if await self._users.password_hash(user.id) == hashed else None
             case FactorRefusal():
                 return LoginRefusal.INVALID_CREDENTIALS
-        assert_never(refused)
+        assert_never(demanded)
 
     async def _rehashed(self, user: User, password: str, hashed: str) -> str:
         """The hash that is kept from now on: a new one where hashes have come to cost more."""
@@ -137,15 +143,28 @@ class LogIn:
         await self._users.replace_password_hash(user.id, costly, instead_of=hashed)
         return costly
 
-    async def _let_in(self, user: User, password_hash: str | None, device: Device) -> LoggedIn | None:
-        """Nothing when the person was deactivated, or the password changed, in the meantime."""
+    async def _turned_away(self, user: User) -> LoginRefusal:
+        """Why nobody was let in although everything was right when it was looked at."""
+        present = await self._users.by_id(user.id)
+        is_deactivated = present is not None and present.status is UserStatus.DEACTIVATED
+        return LoginRefusal.DEACTIVATED if is_deactivated else LoginRefusal.CHALLENGE_OVER
+
+    async def _let_in(self, user: User, password_hash: str, device: Device, *, second_factor: bool) -> LoggedIn | None:
+        """Nothing when the person was deactivated, or what was proved is no longer what is asked for."""
         addresses = _addresses(user.email, user.phone)
         is_known = self._attempts.knows(addresses, device)
-        granted = await self._sessions.start(user, device, password_hash=password_hash, is_new_device=not is_known)
+        granted = await self._sessions.start(
+            user, device, password_hash=password_hash, second_factor=second_factor, is_new_device=not is_known
+        )
         if granted is None:
             return None
         proof = await self._attempts.succeeded(addresses, device)
         return LoggedIn(granted=granted, device_proof=proof)
+
+
+def _name_of(hashed: str) -> str:
+    """Names a password by its hash, to be kept where hashes of passwords are not."""
+    return hashlib.sha256(hashed.encode()).hexdigest()
 
 
 def _addresses(email: str | None, phone: str | None) -> tuple[str, ...]:

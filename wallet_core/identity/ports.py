@@ -134,6 +134,23 @@ class SecondFactorRequired:
     """Names this log-in when the code is given."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorPassed:
+    """Nothing more is asked for."""
+
+    is_on: bool
+    """Whether a code was asked for, and is the right one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A challenge was answered rightly."""
+
+    user_id: UserId
+    proved: str | None
+    """What was proved before it was handed out, as whoever asked for it named that."""
+
+
 class FactorRefusal(StrEnum):
     """Why a code lets nobody in."""
 
@@ -151,11 +168,16 @@ class TooManyAttempts:
 class SecondFactors(Protocol):
     """Asks for more than a password where a person wants that."""
 
-    async def demand(self, user: User, code: str | None, device: Device) -> SecondFactorRequired | FactorRefusal | None:
-        """Nothing when the person needs no code or gave the right one; without a code a challenge to answer."""
+    async def demand(
+        self, user: User, code: str | None, device: Device, *, proved: str
+    ) -> FactorPassed | SecondFactorRequired | FactorRefusal:
+        """Whether the person needs no code or gave the right one; without a code a challenge to answer.
+
+        `proved` names what they have proved so far, and comes with the answer to the challenge.
+        """
         ...
 
-    async def answer(self, challenge: str, code: str, device: Device) -> UserId | FactorRefusal | TooManyAttempts:
+    async def answer(self, challenge: str, code: str, device: Device) -> Answered | FactorRefusal | TooManyAttempts:
         """Whose challenge it is, when it is open and the code is right; it is used up then.
 
         CHALLENGE_OVER where it was used, has expired, was answered wrongly too often, or never was one.
@@ -166,8 +188,10 @@ class SecondFactors(Protocol):
 class NoSecondFactors:
     """Nobody has a second factor: passwords are enough, and there are no challenges to answer."""
 
-    async def demand(self, user: User, code: str | None, device: Device) -> None:
+    async def demand(self, user: User, code: str | None, device: Device, *, proved: str) -> FactorPassed:
         """Nothing is asked for."""
+        del user, code, device, proved
+        return FactorPassed(is_on=False)
 
     async def answer(self, challenge: str, code: str, device: Device) -> FactorRefusal:
         """There never was one."""

@@ -14,7 +14,14 @@ from wallet_core.identity.challenges import (
 )
 from wallet_core.identity.entities import Device, User
 from wallet_core.identity.factor_codes import FactorCodes
-from wallet_core.identity.ports import Attempts, FactorRefusal, SecondFactorRequired, TooManyAttempts
+from wallet_core.identity.ports import (
+    Answered,
+    Attempts,
+    FactorPassed,
+    FactorRefusal,
+    SecondFactorRequired,
+    TooManyAttempts,
+)
 from wallet_core.identity.second_factor import SecondFactor, SecondFactorRepository
 from wallet_core.ids import ChallengeId, IdGenerator, UserId
 
@@ -46,17 +53,19 @@ class SecondStep:
         self._ids = ids
         self._clock = clock
 
-    async def demand(self, user: User, code: str | None, device: Device) -> SecondFactorRequired | FactorRefusal | None:
+    async def demand(
+        self, user: User, code: str | None, device: Device, *, proved: str
+    ) -> FactorPassed | SecondFactorRequired | FactorRefusal:
         """As SecondFactors.demand. The log-in itself has been counted."""
         del device
         factor = await self._on(user.id)
         if factor is None:
-            return None
+            return FactorPassed(is_on=False)
         if code is None:
-            return await self._challenge(user)
-        return None if await self._codes.accept(factor, code) else FactorRefusal.WRONG_CODE
+            return await self._challenge(user, proved)
+        return FactorPassed(is_on=True) if await self._codes.accept(factor, code) else FactorRefusal.WRONG_CODE
 
-    async def answer(self, challenge: str, code: str, device: Device) -> UserId | FactorRefusal | TooManyAttempts:
+    async def answer(self, challenge: str, code: str, device: Device) -> Answered | FactorRefusal | TooManyAttempts:
         """As SecondFactors.answer."""
         now, secret_hash = self._clock(), token_hash(challenge)
         found = await self._challenges.find(Purpose.SECOND_FACTOR, secret_hash, now)
@@ -78,13 +87,13 @@ class SecondStep:
             return FactorRefusal.CHALLENGE_OVER
         await self._attempts.give_back(counted_by, device)
         await self._attempts.succeeded(counted_by, device)
-        return tried.user_id
+        return Answered(user_id=tried.user_id, proved=tried.subject)
 
     async def _on(self, user_id: UserId) -> SecondFactor | None:
         factor = await self._factors.of(user_id)
         return factor if factor is not None and factor.is_on else None
 
-    async def _challenge(self, user: User) -> SecondFactorRequired:
+    async def _challenge(self, user: User, proved: str) -> SecondFactorRequired:
         token, now = new_token(self._random_bytes), self._clock()
         await self._challenges.open(
             Challenge(
@@ -92,6 +101,7 @@ class SecondStep:
                 user_id=user.id,
                 purpose=Purpose.SECOND_FACTOR,
                 secret_hash=token_hash(token),
+                subject=proved,
                 created_at=now,
                 expires_at=now + CHALLENGE_LASTS,
             )

@@ -48,6 +48,7 @@ class SessionRepository(Protocol):
         refresh_hash: bytes,
         *,
         password_hash: str | None,
+        second_factor: bool | None = None,
         sessions_max: int,
         change: StateChange | None = None,
     ) -> Session | None:
@@ -55,7 +56,8 @@ class SessionRepository(Protocol):
         its person may do.
 
         Nothing is kept of somebody who is not there, was deactivated, or whose password has another hash than the one
-        given (if any) that was proved. Past `sessions_max` live ones of a person those end that were not used longest.
+        given (if any) that was proved; nor, where `second_factor` says whether they have one turned on, if that is no
+        longer so. Past `sessions_max` live ones of a person those end that were not used longest.
         """
         ...
 

@@ -74,12 +74,18 @@ class Sessions:
         self._clock = clock
 
     async def start(
-        self, user: User, device: Device, *, password_hash: str | None = None, is_new_device: bool = False
+        self,
+        user: User,
+        device: Device,
+        *,
+        password_hash: str | None = None,
+        second_factor: bool | None = None,
+        is_new_device: bool = False,
     ) -> Granted | None:
-        """A new session of somebody who has just proved who they are, by the password of that hash if one is given.
-        They are told of a device that is new to them.
+        """A new session of somebody who has just proved who they are, by the password of that hash if one is given,
+        and by a code or without one if it is said which. They are told of a device that is new to them.
 
-        Nothing when they were deactivated or their password was changed in the meantime.
+        Nothing when they were deactivated, or their password or whether codes are asked for changed in the meantime.
         """
         now = self._clock()
         session = Session(
@@ -97,6 +103,7 @@ class Sessions:
             session,
             self._hashed(refresh),
             password_hash=password_hash,
+            second_factor=second_factor,
             sessions_max=SESSIONS_MAX,
             change=new_device(session) if is_new_device else None,
         )

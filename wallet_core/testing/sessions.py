@@ -37,6 +37,7 @@ class InMemorySessionRepository:
         refresh_hash: bytes,
         *,
         password_hash: str | None,
+        second_factor: bool | None = None,
         sessions_max: int,
         change: StateChange | None = None,
     ) -> Session | None:
@@ -44,6 +45,8 @@ class InMemorySessionRepository:
         person = self._records.users.get(session.user_id)
         proved = (None, self._records.password_hashes.get(session.user_id))
         if person is None or person.status is UserStatus.DEACTIVATED or password_hash not in proved:
+            return None
+        if second_factor not in (None, self._records.second_factors_on.get(session.user_id, False)):
             return None
         live = [each for each in self._of(session.user_id) if session.created_at < each.expires_at]
         live.sort(key=lambda each: (each.last_seen_at, each.id), reverse=True)

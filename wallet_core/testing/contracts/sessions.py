@@ -63,6 +63,23 @@ class SessionRepositoryContract:
         assert late is None
         assert good is not None
 
+    async def test_a_second_factor_that_was_turned_on_since_it_was_asked_about_begins_no_session(
+        self, books: BooksUnderTest
+    ) -> None:
+        user = await _a_person(books)
+        added = []
+
+        for is_on in (False, True):
+            await books.change_person(user.id, second_factor=is_on)
+            for asked in (False, True, None):
+                session = a_session(user_id=user.id)
+                kept = await books.sessions.add(
+                    session, session.id.bytes, password_hash=HASHED, second_factor=asked, sessions_max=MANY
+                )
+                added.append(kept is not None)
+
+        assert added == [True, False, True, False, True, True]
+
     async def test_one_session_too_many_ends_the_one_that_was_not_used_longest(self, books: BooksUnderTest) -> None:
         user = await _a_person(books)
         idle, used = await _sessions(books, user, 2)
