@@ -79,10 +79,11 @@ class PostgresDeliveryQueue:
             await add_entry(connection, entry)
         return None
 
-    async def drop_delivered(self, before: datetime, *, rows_max: int) -> None:
-        """Forget what was delivered of that time and earlier; at most so much of it."""
+    async def drop_delivered(self, before: datetime, *, rows_max: int) -> int:
+        """Forget what was delivered of that time and earlier; at most so much of it, and say how much that was."""
         async with self._database.change() as connection:
-            await self._queries["drop_delivered"].execute(connection, before_id=first_id_of(before), row_limit=rows_max)
+            query = self._queries["drop_delivered"]
+            return len(await query.fetch(connection, before_id=first_id_of(before), row_limit=rows_max))
 
     async def _end(self, delivery: Delivery, status: DeliveryStatus, error: str | None) -> bool:
         async with self._database.change() as connection:

@@ -52,12 +52,11 @@ class PostgresInbox:
             )
         return len(rows)
 
-    async def drop_old(self, before: datetime, *, rows_max: int) -> None:
-        """Forget what people were told of that time and earlier; at most so much of it."""
+    async def drop_old(self, before: datetime, *, rows_max: int) -> int:
+        """Forget what people were told of that time and earlier; at most so much of it, and say how much that was."""
         async with self._database.change() as connection:
-            await self._queries["drop_notifications"].execute(
-                connection, before_id=first_id_of(before), row_limit=rows_max
-            )
+            query = self._queries["drop_notifications"]
+            return len(await query.fetch(connection, before_id=first_id_of(before), row_limit=rows_max))
 
 
 class PostgresPreferenceRepository:

@@ -1,7 +1,8 @@
 """The chores of the service: sealing the audit, verifying the books, clearing away what nobody asks for any more."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -17,6 +18,8 @@ DELIVERED_KEPT: Final = timedelta(days=30)
 NOTIFICATIONS_KEPT: Final = timedelta(days=365)
 CLEARED_MAX: Final = 10_000
 """Rows of a table that are cleared away at a time: few enough to take no time that anybody notices."""
+ROUNDS_MAX: Final = 100
+"""So often in a row: a million in ten minutes is more than ever comes."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -48,7 +51,14 @@ async def _verify(database: str) -> None:
 
 async def _clear(container: Container) -> None:
     now = container.clock()()
-    await container.delivery_queue().drop_delivered(now - DELIVERED_KEPT, rows_max=CLEARED_MAX)
-    await container.inbox().drop_old(now - NOTIFICATIONS_KEPT, rows_max=CLEARED_MAX)
+    await _all_of(partial(container.delivery_queue().drop_delivered, now - DELIVERED_KEPT))
+    await _all_of(partial(container.inbox().drop_old, now - NOTIFICATIONS_KEPT))
     await container.failure_counters().drop_stale()
     await container.message_counters().drop_stale()
+
+
+async def _all_of(drop: Callable[..., Awaitable[int]]) -> None:
+    """Drop some again and again until there is no more, as far as one turn goes."""
+    for _ in range(ROUNDS_MAX):
+        if await drop(rows_max=CLEARED_MAX) < CLEARED_MAX:
+            return

@@ -49,7 +49,7 @@ UPDATE deliveries
    SET status = 'pending', tries = 0, next_try_at = clock_timestamp(), ended_at = NULL
  WHERE id = :id;
 
--- name: drop_delivered(before_id, row_limit)!
+-- name: drop_delivered(before_id, row_limit)
 -- Ids sort by age. What is pending or parked stays, however old it is.
 DELETE FROM deliveries
  WHERE id = ANY(ARRAY(
@@ -57,7 +57,8 @@ DELETE FROM deliveries
          FROM deliveries
         WHERE id < CAST(:before_id AS uuid) AND status = 'delivered'
         ORDER BY id
-        LIMIT CAST(:row_limit AS bigint)));
+        LIMIT CAST(:row_limit AS bigint)))
+RETURNING id;
 
 -- name: begin_work(name, every)
 -- Of all who would do it one may, and not again before that time is over.

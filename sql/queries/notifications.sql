@@ -30,7 +30,7 @@ WITH marked AS (
        FOR NO KEY UPDATE)
 UPDATE notifications n SET read_at = :now FROM marked WHERE n.id = marked.id RETURNING n.id;
 
--- name: drop_notifications(before_id, row_limit)!
+-- name: drop_notifications(before_id, row_limit)
 -- Not those of which there still is a delivery. OFFSET 0 has each looked up by key.
 DELETE FROM notifications
  WHERE id = ANY(ARRAY(
@@ -39,7 +39,8 @@ DELETE FROM notifications
         WHERE n.id < CAST(:before_id AS uuid)
           AND NOT EXISTS (SELECT FROM deliveries d WHERE d.event_id = n.event_id OFFSET 0)
         ORDER BY n.id
-        LIMIT CAST(:row_limit AS bigint)));
+        LIMIT CAST(:row_limit AS bigint)))
+RETURNING id;
 
 -- name: find_choices(user_id)
 SELECT kind, channel, wanted FROM notification_preferences WHERE user_id = :user_id;

@@ -3,17 +3,23 @@
 import asyncio
 import time
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
+import pytest
 from dependency_injector import providers
 
+from adapters.postgres.deliveries import first_id_of
 from entrypoints.container import opened
 from entrypoints.settings import Settings
+from entrypoints.worker import chores
 from entrypoints.worker.run import _work
 from tests.contracts.postgres_books import PostgresBooks
 from tests.services.post_office import a_post_office
 from tests.services.workers import ENVIRONMENT, a_worker
+from wallet_core.clock import system_clock
 from wallet_core.notifications.messages import Mail, Message
 from wallet_core.notifications.notices import Channel, NoticeKind
 from wallet_core.testing.builders import a_transfer
@@ -110,6 +116,37 @@ async def test_a_mail_server_that_hangs_keeps_no_text_message_waiting(
             await asyncio.wait({work})
 
     assert await pool.fetchval("SELECT count(*) FROM deliveries WHERE channel = 'mail' AND status = 'pending'") == 20
+
+
+async def test_all_that_is_old_is_cleared_away_and_nothing_else(
+    database: str, pool: "asyncpg.Pool[asyncpg.Record]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chores, "CLEARED_MAX", 2)
+    now = system_clock()
+    for age, status, number in ((40, "delivered", 7), (40, "parked", 1), (20, "delivered", 1), (400, "delivered", 1)):
+        for place in range(number):
+            first = first_id_of(now - timedelta(days=age))
+            of = UUID(int=first.int + 1 + place + (1_000 if status == "parked" else 0))
+            await pool.execute(
+                "INSERT INTO notifications (id, user_id, event_id, kind, data, created_at) "
+                "VALUES ($1, $1, $2, 'wallet.frozen', '{}', now())",
+                of,
+                of.int % 100_000 + age * 100_000,
+            )
+            await pool.execute(
+                "INSERT INTO deliveries (id, event_id, notification_id, channel, recipient, status, next_try_at, "
+                "created_at, ended_at) VALUES ($1, $2, $1, 'mail', '', $3, now(), now(), now())",
+                of,
+                of.int % 100_000 + age * 100_000,
+                status,
+            )
+
+    async with opened(Settings.from_environment({**ENVIRONMENT, "DATABASE_URL": database})) as container:
+        [clear] = [chore for chore in chores.chores_of(container) if chore.name == "clear away what is old"]
+        await clear.work()
+
+    assert await pool.fetchval("SELECT array_agg(status ORDER BY id) FROM deliveries") == ["parked", "delivered"]
+    assert await pool.fetchval("SELECT count(*) FROM notifications") == 9
 
 
 class MailHangs:
