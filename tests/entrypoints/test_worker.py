@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 from dependency_injector import providers
+from structlog.testing import capture_logs
 
 from adapters.postgres.deliveries import first_id_of
 from entrypoints.container import opened
@@ -147,6 +148,24 @@ async def test_all_that_is_old_is_cleared_away_and_nothing_else(
 
     assert await pool.fetchval("SELECT array_agg(status ORDER BY id) FROM deliveries") == ["parked", "delivered"]
     assert await pool.fetchval("SELECT count(*) FROM notifications") == 9
+
+
+async def test_books_that_are_broken_in_a_thousand_places_fill_no_log(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def find_many(*_: object, **__: object) -> list[str]:
+        return [f"I1  USD  account-{number}  It does not add up." for number in range(1_000)]
+
+    monkeypatch.setattr(chores, "verify_books", find_many)
+
+    async with opened(Settings.from_environment({**ENVIRONMENT, "DATABASE_URL": database})) as container:
+        [verify] = [chore for chore in chores.chores_of(container) if chore.name == "verify what is new"]
+        with capture_logs() as logged:
+            await verify.work()
+
+    told = [line for line in logged if line["event"] == "the books are broken"]
+    assert [line["finding"] for line in told] == (await find_many())[:20]
+    assert [line["findings"] for line in logged if "findings" in line] == [1_000]
 
 
 class MailHangs:
