@@ -70,6 +70,14 @@ async def test_a_currency_that_is_taken_up_in_a_frozen_wallet_is_frozen_too(ada,
     assert received.refused == (400, "recipient_unavailable")
 
 
+@pytest.mark.parametrize("reason", ["\N{ZERO WIDTH SPACE}", "\N{RIGHT-TO-LEFT OVERRIDE}", "\N{HANGUL FILLER}"])
+async def test_a_reason_of_which_nothing_shows_is_none(ada, admin, reason):
+    answer = await admin.post(frozen(ada), {"reason": reason})
+
+    assert answer.refused == (400, "invalid_request")
+    assert answer.faulty_fields == ["body.reason"]
+
+
 async def test_a_state_is_not_entered_twice(ada, admin):
     first = [await admin.post(frozen(ada, "unfreeze"), WHY), await admin.post(frozen(ada), WHY)]
     again = await admin.post(frozen(ada), WHY)

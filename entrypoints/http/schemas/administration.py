@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from entrypoints.http.schemas.answers import ListSchema, UserSchema, WalletSchema
-from entrypoints.http.schemas.fields import CurrencyCode, DateOrTimestamp, Id, Integer, Schema, Text, Timestamp
+from entrypoints.http.schemas.fields import CurrencyCode, DateOrTimestamp, Id, Integer, Schema, Text, Timestamp, shows
 from entrypoints.http.schemas.requests import CapsSchema, MoneySchema, PageQuerySchema
 from wallet_core.administration.audit import REASON_LENGTH_MAX, ActorKind
 from wallet_core.identity.entities import Role, UserStatus
@@ -21,7 +21,10 @@ class Reason(Text):
     def read(self, value: Any) -> str:
         if not isinstance(value, str):
             raise self.make_error("invalid")
-        return super().read(value.strip())
+        reason = super().read(value.strip())
+        if not shows(reason):
+            raise ValidationError("Must be visible text.")
+        return reason
 
 
 class ReasonSchema(Schema):

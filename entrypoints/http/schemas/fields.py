@@ -191,16 +191,20 @@ _JOINERS: Final = frozenset("\u200c\u200d")  # parts of words in some scripts, a
 _BLANK_LETTERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
 
 
+def shows(text: str) -> bool:
+    """Whether anything of it is to be seen."""
+    return any(unicodedata.category(each)[0] in "LNPS" and each not in _BLANK_LETTERS for each in text)
+
+
 class Name(Text):
     """What somebody or something is called: text that shows, with nothing in it that hides or turns text round."""
 
     def read(self, value: Any) -> str:
         name = super().read(value)
-        shows = any(unicodedata.category(character)[0] in "LNPS" for character in name)
         hides = any(
             unicodedata.category(character) in ("Cf", "Zl", "Zp") and character not in _JOINERS for character in name
         )
-        if not shows or hides or not _BLANK_LETTERS.isdisjoint(name) or name != name.strip():
+        if not shows(name) or hides or not _BLANK_LETTERS.isdisjoint(name) or name != name.strip():
             raise ValidationError("Must be visible text, without spaces around it.")
         return name
 
