@@ -37,6 +37,7 @@ _ENVIRONMENT = {
     "WITHDRAWAL_LIMITS": "USD=1000000.00/1000000.00",
     # All tests come from one address, and those that share a Redis share what is counted there.
     "CLIENT_LIMITS": "login=1000000/60,signup=1000000/60,reset=1000000/60,code=1000000/60,message=1000000/60",
+    "LOGINS_PER_ACCOUNT": "1000000",
 }
 
 
