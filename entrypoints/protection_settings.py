@@ -43,7 +43,7 @@ PROTECTION_TABLE: Final = (
     _row("FAILURE_WAIT_SECONDS", "900", "longest such wait"),
     _row(
         "LOGINS_PER_ACCOUNT",
-        "30",
+        "100",
         "successful log-ins of one account in ten minutes: each costs time and leaves a session",
     ),
     _row("MESSAGES_PER_HOUR", "3", "codes and reset mails that one address gets in an hour"),
