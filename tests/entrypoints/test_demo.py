@@ -110,7 +110,7 @@ def test_the_demo_serves_keeps_its_data_and_is_wiped_on_request(tmp_path: Path) 
     (home / "secrets.json").write_text(json.dumps(kept_secrets))
 
     with demo(home, port) as (url, seconds, printed):
-        assert seconds < 5
+        assert seconds < 10  # some three where nothing else runs
         kept = subprocess.run(["bash", "-c", pasted(printed)], capture_output=True, text=True, timeout=30)
         assert "Idempotent-Replayed: true" in kept.stdout
 
