@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol, TypeAlias
+from uuid import UUID
 
 from wallet_core.ids import AuditId, SessionId, UserId
 
@@ -64,22 +65,6 @@ OPERATOR: Final = Actor(kind=ActorKind.OPERATOR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    """Something that is about to be changed: by whom and why. Its id becomes that of its entry.
-
-    Raises ValueError for a reason that says nothing or too much.
-    """
-
-    id: AuditId
-    actor: Actor
-    reason: str
-
-    def __post_init__(self) -> None:
-        if not 1 <= len(self.reason) <= REASON_LENGTH_MAX or not self.reason.strip():
-            raise ValueError(f"A reason has 1 to {REASON_LENGTH_MAX} characters.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
     """One change. `user_id` is whom it is about, where it is about somebody.
 
@@ -98,6 +83,47 @@ class AuditEntry:
     before: State | None = None
     after: State | None = None
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Something that is about to be changed: by whom and why. Its id becomes that of its entry.
+
+    Raises ValueError for a reason that says nothing or too much.
+    """
+
+    id: AuditId
+    actor: Actor
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.reason) <= REASON_LENGTH_MAX or not self.reason.strip():
+            raise ValueError(f"A reason has 1 to {REASON_LENGTH_MAX} characters.")
+
+    def entry(
+        self,
+        action: Action,
+        at: datetime,
+        *,
+        target_kind: TargetKind,
+        target_id: UUID,
+        user_id: UserId | None,
+        before: State | None = None,
+        after: State | None = None,
+    ) -> AuditEntry:
+        """What is to be kept of it: what was done to what, and whom it is about."""
+        return AuditEntry(
+            id=self.id,
+            at=at,
+            actor=self.actor,
+            action=action,
+            target_kind=target_kind,
+            target_id=str(target_id),
+            user_id=user_id,
+            before=before,
+            after=after,
+            reason=self.reason,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

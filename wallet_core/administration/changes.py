@@ -56,17 +56,14 @@ def wallet_change(wallet: Wallet, wanted: WalletStatus, act: Act, at: datetime) 
         return ChangeRefusal.UNCHANGED
     action, kind = _WALLET_ACTIONS[wanted]
     return Change(
-        entry=AuditEntry(
-            id=act.id,
-            at=at,
-            actor=act.actor,
-            action=action,
+        entry=act.entry(
+            action,
+            at,
             target_kind=TargetKind.WALLET,
-            target_id=str(wallet.id),
+            target_id=wallet.id,
             user_id=wallet.user_id,
             before={"status": wallet.status},
             after={"status": wanted, "accounts": _versions(wallet.accounts)},
-            reason=act.reason,
         ),
         event=StateChange(
             kind=kind,
@@ -87,17 +84,14 @@ def person_change(
         return ChangeRefusal.LAST_ADMIN
     action, kind = _PERSON_ACTIONS[wanted]
     return Change(
-        entry=AuditEntry(
-            id=act.id,
-            at=at,
-            actor=act.actor,
-            action=action,
+        entry=act.entry(
+            action,
+            at,
             target_kind=TargetKind.PERSON,
-            target_id=str(user.id),
+            target_id=user.id,
             user_id=user.id,
             before={"status": user.status},
             after={"status": wanted, "accounts": _versions(accounts)},
-            reason=act.reason,
         ),
         event=StateChange(kind=kind, user_id=user.id, facts={"audit_id": str(act.id)}),
     )
@@ -105,16 +99,13 @@ def person_change(
 
 def admin_entry(user: User, act: Act) -> AuditEntry:
     """The entry of somebody new who administers."""
-    return AuditEntry(
-        id=act.id,
-        at=user.created_at,
-        actor=act.actor,
-        action=Action.ADMIN_ADDED,
+    return act.entry(
+        Action.ADMIN_ADDED,
+        user.created_at,
         target_kind=TargetKind.PERSON,
-        target_id=str(user.id),
+        target_id=user.id,
         user_id=user.id,
         after={"role": user.role, "status": user.status},
-        reason=act.reason,
     )
 
 
@@ -141,17 +132,14 @@ def limits_change(
     if before == after:
         return ChangeRefusal.UNCHANGED
     return Change(
-        entry=AuditEntry(
-            id=act.id,
-            at=at,
-            actor=act.actor,
-            action=Action.LIMITS_CHANGED,
+        entry=act.entry(
+            Action.LIMITS_CHANGED,
+            at,
             target_kind=TargetKind.PERSON,
-            target_id=str(user_id),
+            target_id=user_id,
             user_id=user_id,
             before=_granted(currency, before),
             after=_granted(currency, after),
-            reason=act.reason,
         ),
         event=StateChange(
             kind=EventKind.LIMITS_CHANGED, user_id=user_id, facts={"audit_id": str(act.id), "currency": currency}
@@ -163,13 +151,11 @@ def deposit_entry(posted: Posted, act: Act) -> AuditEntry:
     """The entry of a deposit that was made for a reason. Its event is that of the movement."""
     transaction = posted.transaction
     credited = next(entry.account for entry in posted.entries if entry.amount > 0)
-    return AuditEntry(
-        id=act.id,
-        at=transaction.created_at,
-        actor=act.actor,
-        action=Action.DEPOSIT_MADE,
+    return act.entry(
+        Action.DEPOSIT_MADE,
+        transaction.created_at,
         target_kind=TargetKind.WALLET,
-        target_id=str(credited.wallet_id),
+        target_id=credited.wallet_id,
         user_id=credited.user_id,
         before={"balance": credited.balance - transaction.amount, "currency": transaction.currency},
         after={
@@ -178,23 +164,19 @@ def deposit_entry(posted: Posted, act: Act) -> AuditEntry:
             "amount": transaction.amount,
             "transaction_id": str(transaction.id),
         },
-        reason=act.reason,
     )
 
 
 def sessions_entry(user_id: UserId, ended: Sequence[SessionId], act: Act, at: datetime) -> AuditEntry:
     """The entry of sessions that an admin has ended."""
     sessions: list[Value] = sorted(str(each) for each in ended)  # type: ignore[assignment]  # lists are invariant
-    return AuditEntry(
-        id=act.id,
-        at=at,
-        actor=act.actor,
-        action=Action.SESSIONS_ENDED,
+    return act.entry(
+        Action.SESSIONS_ENDED,
+        at,
         target_kind=TargetKind.PERSON,
-        target_id=str(user_id),
+        target_id=user_id,
         user_id=user_id,
         after={"sessions": sessions},
-        reason=act.reason,
     )
 
 

@@ -98,17 +98,14 @@ class DeliveryQueue(Protocol):
 
 def unparked_entry(delivery_id: DeliveryId, user_id: UserId, tries: int, act: Act, at: datetime) -> AuditEntry:
     """What the audit says of a delivery that is made again."""
-    return AuditEntry(
-        id=act.id,
-        at=at,
-        actor=act.actor,
-        action=Action.DELIVERY_RETRIED,
+    return act.entry(
+        Action.DELIVERY_RETRIED,
+        at,
         target_kind=TargetKind.DELIVERY,
-        target_id=str(delivery_id),
+        target_id=delivery_id,
         user_id=user_id,
         before={"status": DeliveryStatus.PARKED.value, "tries": tries},
         after={"status": DeliveryStatus.PENDING.value, "tries": 0},
-        reason=act.reason,
     )
 
 
