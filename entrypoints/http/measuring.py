@@ -35,19 +35,6 @@ class Measures(Protocol):
         ...
 
 
-class NoMeasures:
-    """Counts nothing."""
-
-    def answered(self, method: str, resource: web.AbstractResource | None, status: int, seconds: float) -> None:
-        """Nothing is counted."""
-
-    def refused(self, resource: web.AbstractResource | None, code: str) -> None:
-        """Nothing is counted."""
-
-    def logged_in(self, outcome: str) -> None:
-        """Nothing is counted."""
-
-
 class _Middleware(Protocol):
     async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse: ...
 

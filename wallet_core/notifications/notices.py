@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, TypeAlias, assert_never
+from typing import Final, assert_never
 from uuid import UUID
 
 from wallet_core.events.kinds import EventKind, Facts
@@ -99,8 +99,6 @@ class Notice:
     only_to: Recipient | None = None
     """Where it is sent to in place of where the person is reached now."""
 
-
-_ToldAs: TypeAlias = NoticeKind | None
 
 _AS_IT_IS: Final = {EventKind(kind.value): kind for kind in NoticeKind if kind.value in set(EventKind)}
 
